@@ -1,5 +1,5 @@
 """Baselines: the methods that every other one has to beat."""
 
-from thalweg.optimizers.baseline.random_search import RandomSearch, RandomState
+from thalweg.lazy import attach
 
-__all__ = ["RandomSearch", "RandomState"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)  # SobolSearch loads SciPy

@@ -1,0 +1,228 @@
+"""A real-coded genetic algorithm with elitism.
+
+J. H. Holland, "Adaptation in natural and artificial systems", 1975. D. E. Goldberg, "Genetic algorithms in search,
+optimization, and machine learning", 1989. Real-coded operators and constraints after K. Deb, "An efficient constraint handling
+method for genetic algorithms", Computer Methods in Applied Mechanics and Engineering 186, 2000.
+"""
+
+from dataclasses import replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from thalweg.arrays import Bools, Floats
+from thalweg.errors import InvalidSettings
+from thalweg.optimizers.base import Capabilities, Optimizer, order, require
+from thalweg.optimizers.evolution.operators import (
+    Crossover,
+    Mutation,
+    PolynomialMutation,
+    ResamplingMutation,
+    Selection,
+    SimulatedBinary,
+    Tournament,
+    UniformCrossover,
+)
+from thalweg.problem import Candidates, Evaluations, Problem
+from thalweg.rng import generator
+from thalweg.serial import frozen
+from thalweg.space import CATEGORICAL, CONTINUOUS, INTEGER, Columns
+
+__all__ = ["GeneticAlgorithm", "GeneticState"]
+
+ATTEMPTS = 5  # to make a child differ from all others, by mutating it once more
+
+
+@final
+@frozen
+class GeneticState:
+    """Parents, and their s children of d genes in the unit cube, in the middle of a generation.
+
+    Slot g·s + i is child i of generation g; generation 0 has no parents.
+    """
+
+    columns: Columns
+    seed: int
+    generation: int
+    children: Floats  # (s, d)
+    value: Floats  # (s,) objective of the children, NaN until told or where it failed
+    infeasibility: Floats  # (s,) their total violation, inf until told or where it failed
+    told: Bools  # (s,) which children are told
+    parents: Floats  # (k, d) the best so far, and foreign points
+    parent_value: Floats  # (k,)
+    parent_infeasibility: Floats  # (k,)
+
+
+@final
+@frozen
+class GeneticAlgorithm(Optimizer[GeneticState]):
+    """Breed a population by selection, crossover and mutation; of parents and children the best survive (μ + λ).
+
+    Numbers are crossed by simulated binary crossover and moved by polynomial mutation on their searched scale, integers and
+    grids rounded, with a mutation at least to the next value. Choices are exchanged and drawn anew. Inactive genes are
+    carried along. Feasible individuals beat infeasible ones, which beat each other by how little they violate.
+
+    Args:
+        size: Parents, and children in a generation; at least 2.
+        selection: Who becomes a parent.
+        crossover: Of numbers.
+        mutation: Of numbers.
+        choice_crossover: Of choices.
+        choice_mutation: Of choices.
+
+    Raises:
+        InvalidSettings: A setting is out of its range.
+
+    Example:
+        >>> import thalweg as tw
+        >>> space = {"x": tw.Float(-5, 5), "n": tw.Int(1, 100), "kind": tw.Categorical(["a", "b", "c"])}
+        >>> result = tw.minimize(
+        ...     lambda p: p["x"] ** 2 + abs(p["n"] - 42) + (p["kind"] != "b"), space,
+        ...     optimizer=tw.GeneticAlgorithm(size=30), evaluations=1500, seed=0,
+        ... )
+        >>> result.best.params["n"], result.best.params["kind"], result.best.value < 1e-3
+        (42, 'b', True)
+    """
+
+    size: int = 50
+    selection: Selection = Tournament()
+    crossover: Crossover = SimulatedBinary()
+    mutation: Mutation = PolynomialMutation()
+    choice_crossover: Crossover = UniformCrossover()
+    choice_mutation: Mutation = ResamplingMutation()
+
+    capabilities: ClassVar[Capabilities] = Capabilities(constraints=True)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.size < 2:
+            raise InvalidSettings(f"GeneticAlgorithm: size={self.size}, expected at least 2 individuals")
+
+    def init(self, problem: Problem, seed: int) -> GeneticState:
+        """Draw the first generation uniformly."""
+        require(self, problem)
+        columns, none = problem.columns, np.empty(0)
+        first = _round(columns, generator(seed, 0).random((self.size, columns.dim)))
+        return _expecting(
+            GeneticState(
+                columns, seed, 0, first, none, none, none.astype(np.bool_), np.empty((0, columns.dim)), none, none
+            )
+        )  # fmt: skip
+
+    def ask(self, state: GeneticState, n: int, pending: Candidates) -> tuple[Candidates, GeneticState]:
+        """Propose children that are neither told nor pending; none when all are."""
+        first = state.generation * self.size
+        waiting = ~state.told
+        mine = pending.slot[(pending.slot >= first) & (pending.slot < first + self.size)] - first
+        waiting[mine] = False
+        children = np.flatnonzero(waiting)[:n]
+        x = state.columns.from_unit(state.children[children])
+        return Candidates.at(state.columns, x, first + children), state
+
+    def tell(self, state: GeneticState, evaluations: Evaluations) -> GeneticState:
+        """Note the values, and breed when the whole generation is known."""
+        slot = evaluations.candidates.slot
+        foreign = (slot < 0) & evaluations.complete
+        if foreign.any():
+            state = self._adopt(state, evaluations.take(foreign))
+        child = slot - state.generation * self.size
+        rows = np.flatnonzero((child >= 0) & (child < self.size))
+        rows = rows[~state.told[child[rows]]]
+        if not len(rows):
+            return state
+        i = child[rows]
+        value, infeasibility, told = state.value.copy(), state.infeasibility.copy(), state.told.copy()
+        value[i], infeasibility[i], told[i] = evaluations.value[rows, 0], evaluations.infeasibility[rows], True
+        state = replace(state, value=value, infeasibility=infeasibility, told=told)
+        return self._breed(state) if told.all() else state
+
+    def stop(self, state: GeneticState) -> str:
+        """Never stop: a mutation may always help."""
+        return ""
+
+    def _adopt(self, state: GeneticState, foreign: Evaluations) -> GeneticState:
+        """Let foreign points be parents, where they are good enough."""
+        genes = state.columns.to_unit(foreign.candidates.x)
+        return self._survive(state, genes, foreign.value[:, 0], foreign.infeasibility)
+
+    def _survive(self, state: GeneticState, genes: Floats, value: Floats, infeasibility: Floats) -> GeneticState:
+        """Keep the best of the parents and of others, best first."""
+        genes = np.concatenate([state.parents, genes])
+        value = np.concatenate([state.parent_value, value])
+        infeasibility = np.concatenate([state.parent_infeasibility, infeasibility])
+        best = order(value, infeasibility)[: self.size]
+        return replace(
+            state, parents=genes[best], parent_value=value[best], parent_infeasibility=infeasibility[best]
+        )
+
+    def _breed(self, state: GeneticState) -> GeneticState:
+        """Make the next generation."""
+        state = self._survive(state, state.children, state.value, state.infeasibility)
+        columns, random = state.columns, generator(state.seed, state.generation + 1)
+        pairs = (self.size + 1) // 2
+        chosen = self.selection.select(np.arange(self.size), 2 * pairs, random)
+        children = self._cross(columns, *np.split(state.parents[chosen], 2), random)[: self.size]
+        children = self._mutate(columns, children, random)
+        for _ in range(ATTEMPTS):
+            again = _repeated(columns, state.parents, children)
+            if not again.any():
+                break
+            children[again] = self._mutate(columns, children[again], random)
+        return _expecting(replace(state, generation=state.generation + 1, children=children))
+
+    def _cross(self, columns: Columns, a: Floats, b: Floats, random: np.random.Generator) -> Floats:
+        children = np.concatenate(self.crossover.cross(a, b, random))
+        choice = columns.kind == CATEGORICAL
+        if choice.any():
+            exchanged = np.concatenate(self.choice_crossover.cross(a, b, random))
+            children = np.where(choice, exchanged, children)
+        return _round(columns, children)
+
+    def _mutate(self, columns: Columns, u: Floats, random: np.random.Generator) -> Floats:
+        moved = self.mutation.mutate(u, random)
+        choice = columns.kind == CATEGORICAL
+        if choice.any():
+            moved = np.where(choice, self.choice_mutation.mutate(u, random), moved)
+        return _at_least_one_step(columns, u, moved)
+
+
+def _expecting(state: GeneticState) -> GeneticState:
+    """Forget the values of the last children."""
+    s = len(state.children)
+    return replace(
+        state, value=np.full(s, np.nan), infeasibility=np.full(s, np.inf), told=np.zeros(s, dtype=np.bool_)
+    )
+
+
+def _round(columns: Columns, u: Floats) -> Floats:
+    """Put the genes of integers, grids and choices into the middle of their bin."""
+    if not columns.discrete.any():
+        return u
+    return np.where(columns.discrete, columns.to_unit(columns.from_unit(u)), u)
+
+
+def _at_least_one_step(columns: Columns, before: Floats, after: Floats) -> Floats:
+    """Round mutated genes; where rounding would undo a move of an integer or a grid, move to the next value instead.
+
+    Otherwise a column of few values would hardly ever mutate: a polynomial mutation seldom leaves a wide bin.
+    """
+    ordered = columns.discrete & (columns.kind != CATEGORICAL)
+    if not ordered.any():
+        return _round(columns, after)
+    x, old = columns.from_unit(after), columns.from_unit(before)
+    undone = ordered & (after != before) & (x == old)
+    step = np.where(columns.kind == INTEGER, 1.0, columns.step)
+    next_up, next_down = old + step, old - step
+    up = (after > before) & (next_up <= columns.high) | (next_down < columns.low)
+    x = np.where(undone, np.where(up, next_up, next_down), x)
+    return np.where(columns.discrete, columns.to_unit(np.clip(x, columns.low, columns.high)), after)
+
+
+def _repeated(columns: Columns, parents: Floats, children: Floats) -> Bools:
+    """(s,) which children are the same configuration as a parent or an earlier child."""
+    x = columns.from_unit(np.concatenate([parents, children]))
+    x = columns.canonical(x, columns.activity(x)) + 0.0  # −0.0 becomes 0.0, so that equal rows are equal bytes
+    rows = np.ascontiguousarray(x).view(f"V{x.itemsize * columns.dim}")[:, 0]  # much faster than unique(axis=0)
+    repeated = np.ones(len(x), dtype=np.bool_)
+    repeated[np.unique(rows, return_index=True)[1]] = False
+    return repeated[len(parents) :]

@@ -1,0 +1,110 @@
+"""Beginning a study, or continuing the stored one of that name."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from thalweg.arrays import Floats
+from thalweg.errors import ContradictorySettings, InvalidSettings, StudyNotFound
+from thalweg.optimizers.auto import Auto
+from thalweg.optimizers.base import AnyOptimizer, Optimizer
+from thalweg.problem import Problem
+from thalweg.rng import fresh_seed
+from thalweg.serial import construct, describe
+from thalweg.study.storage import Storage, open_storage
+
+__all__ = ["Opened", "open_study"]
+
+
+@final
+@dataclass(frozen=True)
+class Opened:
+    """A study's storage, name and settings, after they were checked against the stored ones."""
+
+    storage: Storage
+    name: str
+    optimizer: AnyOptimizer
+    seed: int
+    initial: Floats  # (k, d) rows to try first
+
+
+def open_study(
+    problem: Problem,
+    optimizer: AnyOptimizer | str,
+    *,
+    seed: int | None,
+    storage: str | Storage | None,
+    name: str | None,
+    initial: Sequence[Any],
+) -> Opened:
+    """Create the study, or find it and check that the call does not contradict it.
+
+    Where the call leaves the optimizer to ``"auto"`` and the seed to None, the stored ones are taken.
+    """
+    store = open_storage(storage)
+    name = _new_name() if name is None else name
+    stored = _stored_settings(store, name)
+    chosen = _chosen_optimizer(optimizer, stored)
+    if seed is not None and (isinstance(seed, bool) or int(seed) != seed or seed < 0):
+        raise InvalidSettings(f"seed={seed!r}: expected a whole number of at least 0, or None for a fresh one")
+    number = int(seed) if seed is not None else int(stored["seed"]) if stored else fresh_seed()
+    rows = problem.space.encode(list(initial))[0]
+    settings = {
+        "space": problem.space.describe(),
+        "goals": list(problem.goals),
+        "constraints": len(problem.constraints),
+        "optimizer": describe(chosen),
+        "seed": number,
+        "initial": rows.tolist(),
+    }
+    if stored is None:
+        shape = (problem.columns.dim, problem.objectives, len(problem.constraints))
+        if not store.create(name, settings, shape, chosen.init(problem, number)):
+            stored = store.read(name).settings  # another worker was first
+    if stored is not None:
+        _check_same(name, stored, settings)
+    return Opened(store, name, chosen, number, rows)
+
+
+def _new_name() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+def _stored_settings(store: Storage, name: str) -> Mapping[str, Any] | None:
+    try:
+        return store.read(name).settings
+    except StudyNotFound:
+        return None
+
+
+def _chosen_optimizer(optimizer: AnyOptimizer | str, stored: Mapping[str, Any] | None) -> AnyOptimizer:
+    if optimizer == "auto":
+        optimizer = Auto()
+    if isinstance(optimizer, Auto) and stored is not None:
+        return construct(stored["optimizer"])  # type: ignore[no-any-return]
+    if not isinstance(optimizer, Optimizer):
+        raise InvalidSettings(
+            f"optimizer={optimizer!r}: expected 'auto' or an optimizer such as thalweg.RandomSearch()"
+            + (" — an instance, with parentheses" if isinstance(optimizer, type) else "")
+        )
+    return optimizer
+
+
+def _check_same(name: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    for key, before in stored.items():
+        now = given[key]
+        if before != now:
+            raise ContradictorySettings(
+                f"the study {name!r} is stored with {key} {_difference(before, now)}; "
+                f"continue it with the same {key}, or choose another name"
+            )
+
+
+def _difference(before: Any, now: Any) -> str:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in [*before, *now]:
+            if before.get(key) != now.get(key):
+                return f"{key} = {before.get(key)}, and the call says {now.get(key)}"
+    return f"{before}, and the call says {now}"
