@@ -1,4 +1,3 @@
-import thalweg.errors as errors
 from thalweg.data import read_table as read_table
 from thalweg.optimizers import Auto as Auto
 from thalweg.optimizers import BayesianOptimization as BayesianOptimization

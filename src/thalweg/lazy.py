@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are first used: the stub ``__init__.pyi`` is the only list of them."""
+"""Packages whose names are imported when first used: the stub ``__init__.pyi`` is the only list of them."""
 
 import ast
 import importlib
@@ -13,8 +13,9 @@ __all__ = ["attach"]
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Give a package the functions and the list of names that make its imports lazy (PEP 562).
 
-    The names are read from the stub beside the package's file, in the form ``from module import Name as Name``. Type
-    checkers, editors and readers see ordinary imports; at run time a module is loaded when one of its names is used.
+    The names are read from the stub beside the package's file, in the form ``from module import Name as
+    Name``. Type checkers, editors and readers see ordinary imports; at run time a module is loaded when one
+    of its names is used.
 
     Args:
         package: ``__name__`` of the package.

@@ -10,7 +10,9 @@ Inside the header an array is ``{"#": index}`` and a frozen dataclass ``{"@": na
 classes made with :func:`frozen` are ever built, and by calling them: nothing that a store holds is executed.
 """
 
+import contextlib
 import dataclasses
+import importlib
 import json
 import struct
 from collections.abc import Callable, Mapping
@@ -21,7 +23,7 @@ import numpy as np
 from thalweg.arrays import AnyArray
 from thalweg.errors import UnreadableState
 
-__all__ = ["construct", "describe", "frozen", "from_bytes", "to_bytes"]
+__all__ = ["construct", "describe", "from_bytes", "frozen", "to_bytes"]
 
 T = TypeVar("T")
 _CLASSES: dict[str, tuple[type, int]] = {}
@@ -118,7 +120,7 @@ def _flatten(value: Any, arrays: list[AnyArray]) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             raise TypeError(f"an array of Python objects cannot be stored (dtype {value.dtype})")
-        arrays.append(np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")))
+        arrays.append(value.astype(value.dtype.newbyteorder("<"), copy=False))
         return {"#": len(arrays) - 1}
     if isinstance(value, np.generic):
         return value.item()
@@ -155,6 +157,8 @@ def _build(tree: Any, arrays: list[AnyArray]) -> Any:
         return {_build(key, arrays): _build(item, arrays) for key, item in tree["m"]}
     name, version = tree["@"], tree["v"]
     if name not in _CLASSES:
+        _load_own_module(name.partition(":")[0])
+    if name not in _CLASSES:
         raise UnreadableState(f"the class {name} is not known: import the module that defines it, then try again")
     cls, current = _CLASSES[name]
     if version != current:
@@ -163,6 +167,14 @@ def _build(tree: Any, arrays: list[AnyArray]) -> Any:
             "the Thalweg that began it, or begin a new run"
         )
     return cls(**{field: _build(item, arrays) for field, item in tree["f"].items()})
+
+
+def _load_own_module(module: str) -> None:
+    """Import a module of Thalweg itself, whose classes are registered by that; never one of anybody else's."""
+    package, _, rest = module.partition(".")
+    if package == __name__.partition(".")[0] and not rest.endswith("__main__"):
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(module)
 
 
 def _inline(tree: Any, arrays: list[AnyArray]) -> Any:

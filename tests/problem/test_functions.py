@@ -81,17 +81,13 @@ def test_no_better_point_near_a_minimizer_nor_anywhere_that_was_looked(f: Benchm
     assert f.optimum is not None
     columns = f.space.columns
     bounds = Bounds(columns.low, columns.high)
-    found = [
-        minimize(f, z, method="Nelder-Mead", bounds=bounds, options={"maxfev": 300}).fun for z in f.minimizers
-    ]
+    found = [minimize(f, z, method="Nelder-Mead", bounds=bounds, options={"maxfev": 300}).fun for z in f.minimizers]
     found += [minimize(f, x, jac=f.gradient, bounds=bounds).fun for x in points(f, 5)]
     found += f(points(f, 5000)).tolist()
     assert min(found) >= f.optimum - 1e-11 * max(1.0, abs(f.optimum))
 
 
-@pytest.mark.parametrize(
-    "f", [functions.branin(), functions.hartmann3(), functions.hartmann6()], ids=lambda f: f.name
-)
+@pytest.mark.parametrize("f", [functions.branin(), functions.hartmann3(), functions.hartmann6()], ids=lambda f: f.name)
 def test_global_search_finds_the_optimum(f: Benchmark) -> None:
     columns = f.space.columns
     bounds = Bounds(columns.low, columns.high)
@@ -142,20 +138,13 @@ def test_gradient_of_ackley_at_its_cusp_is_zero() -> None:
         (functions.rastrigin, lambda x: 10 * len(x) + np.sum(x**2 - 10 * np.cos(2 * np.pi * x))),
         (
             functions.ackley,
-            lambda x: (
-                -20 * np.exp(-0.2 * np.sqrt(np.mean(x**2)))
-                - np.exp(np.mean(np.cos(2 * np.pi * x)))
-                + 20
-                + np.e
-            ),
+            lambda x: -20 * np.exp(-0.2 * np.sqrt(np.mean(x**2))) - np.exp(np.mean(np.cos(2 * np.pi * x))) + 20 + np.e,
         ),
         (
             functions.levy,
             lambda x: (
                 np.sin(np.pi * (1 + (x[0] - 1) / 4)) ** 2
-                + sum(
-                    ((t - 1) / 4) ** 2 * (1 + 10 * np.sin(np.pi * (1 + (t - 1) / 4) + 1) ** 2) for t in x[:-1]
-                )
+                + sum(((t - 1) / 4) ** 2 * (1 + 10 * np.sin(np.pi * (1 + (t - 1) / 4) + 1) ** 2) for t in x[:-1])
                 + ((x[-1] - 1) / 4) ** 2 * (1 + np.sin(2 * np.pi * (1 + (x[-1] - 1) / 4)) ** 2)
             ),
         ),

@@ -36,9 +36,7 @@ def test_brute_force_finds_the_optimum_at_the_minimizer_only() -> None:
     for x, value in zip(every, values, strict=True):
         branch = x["booster"], x.get("grow_policy")
         best[branch] = min(best.get(branch, np.inf), value)
-    assert best == pytest.approx(
-        {("linear", None): 0.30, ("tree", "depthwise"): 0.15, ("tree", "lossguide"): 0.10}
-    )
+    assert best == pytest.approx({("linear", None): 0.30, ("tree", "depthwise"): 0.15, ("tree", "lossguide"): 0.10})
 
 
 @settings(max_examples=200, deadline=None)

@@ -84,9 +84,7 @@ def test_pieces_of_zdt3_end_at_local_minima_and_begin_where_the_curve_falls_belo
     ends, begins = np.append(first[jumps], first[-1]), np.append(first[0], first[jumps + 1])
     assert len(ends) == 5
     for end in ends:
-        least = minimize_scalar(
-            curve, bounds=(end - 0.02, end + 0.02), method="bounded", options={"xatol": 1e-10}
-        )
+        least = minimize_scalar(curve, bounds=(end - 0.02, end + 0.02), method="bounded", options={"xatol": 1e-10})
         assert end == pytest.approx(least.x, abs=3e-6)
     for begin, end in zip(begins[1:], ends[:-1], strict=True):
         crossing = brentq(lambda t, level: curve(t) - level, begin - 0.02, begin + 0.02, args=(curve(end),))

@@ -1,26 +1,5 @@
-"""Everything that searches: one contract, one file an algorithm, a folder a family."""
+"""Optimizers: everything that searches. The contract is in :mod:`thalweg.optimizers.base`."""
 
-from thalweg.optimizers.auto import Auto
-from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recommends, order, require
-from thalweg.optimizers.baseline import GridSearch, RandomSearch, SobolSearch
-from thalweg.optimizers.bayesian import BayesianOptimization
-from thalweg.optimizers.evolution import GeneticAlgorithm
-from thalweg.optimizers.gradient import GradientDescent
-from thalweg.optimizers.swarm import ParticleSwarm
+from thalweg.lazy import attach
 
-__all__ = [
-    "AnyOptimizer",
-    "Auto",
-    "BayesianOptimization",
-    "Capabilities",
-    "GeneticAlgorithm",
-    "GradientDescent",
-    "GridSearch",
-    "Optimizer",
-    "ParticleSwarm",
-    "RandomSearch",
-    "Recommends",
-    "SobolSearch",
-    "order",
-    "require",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)  # some optimizers load SciPy

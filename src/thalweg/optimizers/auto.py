@@ -1,52 +1,67 @@
-"""Choosing an optimizer from what the problem is and how much may be spent on it."""
+"""The default optimizer: chosen from the problem and the budget, with the reason in words."""
 
 from dataclasses import replace
 from typing import Any, ClassVar, final
 
+import numpy as np
+
 from thalweg.arrays import Floats
 from thalweg.errors import InvalidSettings
-from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recommends, require
-from thalweg.optimizers.baseline.random_search import RandomSearch
+from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recommends
+from thalweg.optimizers.baseline.sobol_search import SobolSearch
 from thalweg.optimizers.bayesian.bayesian_optimization import BayesianOptimization
 from thalweg.optimizers.evolution.genetic_algorithm import GeneticAlgorithm
 from thalweg.optimizers.gradient.gradient_descent import GradientDescent
+from thalweg.optimizers.rules import Adam
 from thalweg.optimizers.swarm.particle_swarm import ParticleSwarm
-from thalweg.problem import Candidates, Evaluations, Problem
+from thalweg.problem import Candidates, Evaluations, Need, Problem
 from thalweg.serial import frozen
-from thalweg.space import CATEGORICAL
+from thalweg.space import Columns
 
 __all__ = ["Auto", "AutoState"]
 
-FEW = 500  # evaluations up to which a model of the objective pays for its cubic cost
+FEW_EVALUATIONS = 500  # up to here a model of the objective is worth its computing time
+FEW_COLUMNS = 20  # up to here a model of it is good
 
 
 @final
 @frozen
 class AutoState:
-    """The optimizer that was chosen, why, and its own state."""
+    """The optimizer that was chosen, its state, and why it was chosen."""
 
-    chosen: Any  # an optimizer's settings
-    reason: str
+    optimizer: AnyOptimizer
     inner: Any
+    reason: str
 
 
 @final
 @frozen
 class Auto(Optimizer[AutoState]):
-    """Choose an optimizer for the problem, and be it.
+    """Choose an optimizer from what the problem offers and how often it may be evaluated.
+
+    ==============================================  =====================================
+    the first of these that holds                   takes
+    ==============================================  =====================================
+    several objectives                              Sobol search
+    constraints                                     a genetic algorithm
+    a gradient                                      gradient descent with Adam's rule
+    at most 500 evaluations and 20 columns          Bayesian optimization
+    only real-valued columns                        a particle swarm
+    anything else                                   a genetic algorithm
+    ==============================================  =====================================
 
     Args:
-        evaluations: How many evaluations there will be, at least 1; None where that is not known: then few are assumed,
-            unless the objective is vectorized.
+        evaluations: The budget; where it is None, many for a vectorized objective and few for any other.
 
     Raises:
-        InvalidSettings: ``evaluations`` is below 1.
+        InvalidSettings: The budget is below 1.
 
     Example:
-        >>> import thalweg as tw
-        >>> problem = tw.Problem(lambda p: p["x"], {"x": tw.Float(0, 1)})
-        >>> Auto(evaluations=100).choose(problem)[1]
-        'BayesianOptimization: at most 500 evaluations, so each is worth a model of the objective'
+        >>> from thalweg.problem import Problem
+        >>> from thalweg.space import Box
+        >>> optimizer, reason = Auto(evaluations=100_000).choose(Problem(sum, Box(-1, 1, dim=5)))
+        >>> type(optimizer).__name__, reason
+        ('ParticleSwarm', '100,000 evaluations of 5 real-valued columns are enough for a swarm')
     """
 
     evaluations: int | None = None
@@ -54,54 +69,63 @@ class Auto(Optimizer[AutoState]):
     capabilities: ClassVar[Capabilities] = Capabilities(unbounded=True, several_objectives=True, constraints=True)
 
     def __post_init__(self) -> None:
-        """Check the settings."""
+        """Check the setting."""
         if self.evaluations is not None and self.evaluations < 1:
-            raise InvalidSettings(f"Auto: evaluations={self.evaluations}, expected at least 1, or None")
+            raise InvalidSettings(f"Auto: evaluations={self.evaluations}, expected at least 1, or None where unknown")
 
     def choose(self, problem: Problem) -> tuple[AnyOptimizer, str]:
-        """Give the optimizer for a problem, and the reason in words. The first rule that fits decides."""
-        chosen, why = self._rule(problem)
-        return chosen, f"{type(chosen).__name__}: {why}"
+        """Give the optimizer for a problem, and the reason."""
+        columns, d = problem.columns, problem.columns.dim
+        if problem.objectives > 1:
+            return SobolSearch(), "there are several objectives, whose trade-offs need points everywhere"
+        if problem.constraints:
+            return self._genetic(), "there are constraints, and a population finds its way to where they hold"
+        if Need.GRADIENT in problem.provides:
+            return _descent(columns), "there is a gradient, which shows the way down in any number of columns"
+        many = problem.vectorized if self.evaluations is None else self.evaluations > FEW_EVALUATIONS
+        budget = "an unknown number of" if self.evaluations is None else f"{self.evaluations:,}"
+        shape = f"{budget} evaluations of {d} {'real-valued ' if _real(columns) else ''}column{'s' * (d > 1)}"
+        if not many and d <= FEW_COLUMNS:
+            return BayesianOptimization(), f"{shape} are best spent with a model of the objective"
+        if _real(columns):
+            return ParticleSwarm(), f"{shape} are enough for a swarm"
+        return self._genetic(), f"{shape}, not all of them real-valued, are a case for a genetic algorithm"
 
     def init(self, problem: Problem, seed: int) -> AutoState:
-        """Choose, and begin.
-
-        Raises:
-            IncompatibleProblem: No optimizer serves this problem.
-        """
-        chosen, reason = self.choose(problem)
-        require(chosen, problem)
-        return AutoState(chosen, reason, chosen.init(problem, seed))
+        """Choose, and begin with the chosen optimizer."""
+        optimizer, reason = self.choose(problem)
+        return AutoState(optimizer, optimizer.init(problem, seed), reason)
 
     def ask(self, state: AutoState, n: int, pending: Candidates) -> tuple[Candidates, AutoState]:
         """Let the chosen optimizer propose."""
-        candidates, inner = state.chosen.ask(state.inner, n, pending)
+        candidates, inner = state.optimizer.ask(state.inner, n, pending)
         return candidates, state if inner is state.inner else replace(state, inner=inner)
 
     def tell(self, state: AutoState, evaluations: Evaluations) -> AutoState:
         """Tell the chosen optimizer."""
-        inner = state.chosen.tell(state.inner, evaluations)
+        inner = state.optimizer.tell(state.inner, evaluations)
         return state if inner is state.inner else replace(state, inner=inner)
 
     def stop(self, state: AutoState) -> str:
-        """Ask the chosen optimizer."""
-        return str(state.chosen.stop(state.inner))
+        """Stop when the chosen optimizer does."""
+        return state.optimizer.stop(state.inner)
 
     def recommend(self, state: AutoState) -> Floats | None:
-        """Give the chosen optimizer's best guess, where it has one."""
-        return state.chosen.recommend(state.inner) if isinstance(state.chosen, Recommends) else None
+        """Give the best guess of the chosen optimizer, where that is not a seen point."""
+        return state.optimizer.recommend(state.inner) if isinstance(state.optimizer, Recommends) else None
 
-    def _rule(self, problem: Problem) -> tuple[AnyOptimizer, str]:
-        columns = problem.columns
-        if problem.gradient is not None:
-            return GradientDescent(), "the gradient is given"
-        if problem.objectives > 1:
-            return RandomSearch(), "several objectives, which no other optimizer here serves yet"
-        if problem.constraints:
-            return GeneticAlgorithm(), "constraints, which it ranks by feasibility"
-        few = not problem.vectorized if self.evaluations is None else self.evaluations <= FEW
-        if few:
-            return BayesianOptimization(), f"at most {FEW} evaluations, so each is worth a model of the objective"
-        if (columns.kind == CATEGORICAL).any() or columns.conditions:
-            return GeneticAlgorithm(), "many evaluations of a space with choices or conditions"
-        return ParticleSwarm(), "many evaluations of a space of numbers"
+    def _genetic(self) -> GeneticAlgorithm:
+        """Make a population that has some twenty generations to live."""
+        most = GeneticAlgorithm.size
+        return GeneticAlgorithm(size=most if self.evaluations is None else max(10, min(most, self.evaluations // 20)))
+
+
+def _descent(columns: Columns) -> GradientDescent:
+    """Make steps of a hundredth of the narrowest bounds."""
+    width = columns.high - columns.low
+    width = width[np.isfinite(width) & (width > 0)]
+    return GradientDescent(learning_rate=0.01 * float(min(width, default=1.0)), rule=Adam())
+
+
+def _real(columns: Columns) -> bool:
+    return not columns.discrete.any() and not columns.conditions

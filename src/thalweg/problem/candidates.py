@@ -131,7 +131,8 @@ class Evaluations:
     @property
     def complete(self) -> Bools:
         """(n,) mask of the rows that have a value."""
-        return self.status == Status.COMPLETE
+        complete: Bools = self.status == Status.COMPLETE
+        return complete
 
     @property
     def infeasibility(self) -> Floats:

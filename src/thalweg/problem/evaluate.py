@@ -105,7 +105,7 @@ def _as_numbers(answer: Any, n: int, m: int, who: str) -> Floats:
         numbers = np.array(answer, dtype=np.float64)
     except (TypeError, ValueError):
         numbers = None
-    if numbers is None or isinstance(answer, str | bytes):  # "0.5" is a mistake, not a number
+    if numbers is None or answer is None or isinstance(answer, str | bytes):  # "0.5" is a mistake, not a number
         raise InvalidProblem(f"{who} returned {_short(answer)}, expected {expected}")
     if numbers.size != n * m or (n > 1 and numbers.shape[0] != n):
         raise InvalidProblem(f"{who} returned an array of shape {numbers.shape}, expected {expected}")
@@ -130,7 +130,11 @@ def _as_gradient(problem: Problem, partials: Any, n: int) -> Floats:
 def _not_finite(value: Floats, violation: Floats) -> str:
     if not np.isfinite(value).all():
         return f"the objective is not finite: {value.tolist()}"
-    return f"a constraint is not a number: {violation.tolist()}" if np.isnan(violation).any() else "the gradient is not finite"
+    return (
+        f"a constraint is not a number: {violation.tolist()}"
+        if np.isnan(violation).any()
+        else "the gradient is not finite"
+    )
 
 
 def _failure(problem: Problem, candidates: Candidates, error: Exception, seconds: float) -> Evaluations:
@@ -147,7 +151,8 @@ def _stack(problem: Problem, candidates: Candidates, parts: list[Evaluations], n
     gradient = None
     if need & Need.GRADIENT and problem.gradient is not None:
         missing = np.full((1, m, problem.columns.dim), np.nan)
-        gradient = np.concatenate([missing if part.gradient is None else part.gradient for part in parts])
+        rows = [missing if part.gradient is None else part.gradient for part in parts]
+        gradient = np.concatenate([missing[:0], *rows])
     return Evaluations(
         candidates,
         np.array([part.value[0] for part in parts]).reshape(n, m),
@@ -161,4 +166,6 @@ def _stack(problem: Problem, candidates: Candidates, parts: list[Evaluations], n
 
 def _short(answer: object) -> str:
     text = repr(answer)
-    return f"{text[:60]}… of type {type(answer).__name__}" if len(text) > 60 else f"{text} of type {type(answer).__name__}"
+    return (
+        f"{text[:60]}… of type {type(answer).__name__}" if len(text) > 60 else f"{text} of type {type(answer).__name__}"
+    )

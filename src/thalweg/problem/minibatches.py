@@ -3,8 +3,6 @@
 from functools import lru_cache
 from typing import Any, final
 
-import numpy as np
-
 from thalweg.arrays import AnyArray, Ints
 from thalweg.errors import InvalidProblem
 from thalweg.rng import generator

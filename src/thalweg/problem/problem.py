@@ -73,7 +73,7 @@ class Problem:
     ) -> None:
         """Accept what is convenient, keep what is strict."""
         goals = (goal,) if isinstance(goal, str) else tuple(goal)
-        functions = (constraints,) if callable(constraints) else tuple(constraints)
+        functions = tuple(constraints) if isinstance(constraints, Sequence) else (constraints,)
         for name, value in (
             ("objective", objective), ("space", Space(space)), ("goals", goals), ("constraints", functions),
             ("gradient", gradient), ("vectorized", vectorized), ("minibatches", minibatches),

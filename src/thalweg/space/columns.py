@@ -64,7 +64,8 @@ class Columns:
     @cached_property
     def discrete(self) -> Bools:
         """(d,) where only a finite number of values exists: integers, categories and grids."""
-        return (self.kind != CONTINUOUS) | (self.step > 0)
+        discrete: Bools = (self.kind != CONTINUOUS) | (self.step > 0)
+        return discrete
 
     @cached_property
     def levels(self) -> Ints:
@@ -99,7 +100,9 @@ class Columns:
         x = np.clip(u, 0.0, 1.0) * (high - low)
         x += low
         if self.log.any():
-            x[:, self.log] = np.exp(x[:, self.log])
+            inner = np.exp(x[:, self.log])  # exp(log(low)) is not always low
+            upper = np.where(u[:, self.log] >= 1, self.high[self.log], inner)
+            x[:, self.log] = np.where(u[:, self.log] <= 0, self.low[self.log], upper)
         if self.discrete.any():
             x[:, self.discrete] = np.rint(x[:, self.discrete])
             for j in self._gridded:
@@ -148,12 +151,16 @@ class Columns:
 
     @cached_property
     def neutral(self) -> Floats:
-        """(d,) the value that stands in an inactive column: the middle of the searched scale, the first choice."""
+        """(d,) the value that stands in an inactive column: the middle of the searched scale, the first choice.
+
+        Where a bound is infinite it is 0, or the finite bound that is nearest to 0.
+        """
         middle = np.full((1, self.dim), 0.5)
         middle[:, self.kind == CATEGORICAL] = 0.0
         finite = np.isfinite(self.low) & np.isfinite(self.high)
         bounded = Columns(self.kind, np.where(finite, self.low, 0), np.where(finite, self.high, 0), self.log, self.step)
-        return bounded.from_unit(middle)[0]
+        neutral: Floats = np.clip(bounded.from_unit(middle)[0], self.low, self.high)
+        return neutral
 
     def canonical(self, x: Floats, active: Bools) -> Floats:
         """Put the neutral value into every inactive column, so that equal configurations are equal rows."""
@@ -168,7 +175,7 @@ class Columns:
         Returns:
             (n,) mask.
         """
-        inside = np.all((x >= self.low) & (x <= self.high), axis=1)
+        inside: Bools = np.all((x >= self.low) & (x <= self.high), axis=1)
         whole = self.kind != CONTINUOUS
         inside &= np.all(x[:, whole] == np.rint(x[:, whole]), axis=1)
         for j in self._gridded:
@@ -181,5 +188,9 @@ class Columns:
         return self._grid(column, np.clip(k, 0, self.levels[column] - 1))
 
     def _grid(self, column: int, k: Floats) -> Floats:
-        decimals = self.DIGITS - int(np.floor(np.log10(self.step[column])))
-        return np.round(self.low[column] + k * self.step[column], decimals)
+        # Fewer decimals where the numbers are large: beyond 15 digits in all, rounding would do harm.
+        largest = max(abs(self.low[column]), abs(self.high[column]), self.step[column])
+        below_step = self.DIGITS - int(np.floor(np.log10(self.step[column])))
+        decimals = min(below_step, 14 - int(np.floor(np.log10(largest))))
+        values: Floats = np.round(self.low[column] + k * self.step[column], decimals)
+        return np.clip(values, self.low[column], self.high[column], out=values)

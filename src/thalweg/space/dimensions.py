@@ -79,7 +79,7 @@ class Float(Dimension):
         if self.log and self.low <= 0:
             raise InvalidSpace(f"{self}: a logarithmic scale needs low > 0; give a small positive low, or log=False")
         if self.step is not None:
-            if not (math.isfinite(self.step) and self.step > 0):
+            if not _is_number(self.step) or not 0 < self.step < math.inf:
                 raise InvalidSpace(f"{self}: step must be a positive number, or None for no grid")
             if self.log:
                 raise InvalidSpace(f"{self}: step and log=True contradict each other; give one of them")
@@ -99,13 +99,14 @@ class Float(Dimension):
         outside = ~((x >= self.low) & (x <= self.high))
         if self.step is not None:
             k = (x - self.low) / self.step
-            outside |= np.abs(k - np.rint(k)) > 1e-9 * np.maximum(1, np.abs(k))
+            rounding = 4 * np.finfo(float).eps * np.maximum(abs(self.low), np.abs(x)) / self.step
+            outside |= np.abs(k - np.rint(k)) > 1e-9 * np.maximum(1, np.abs(k)) + rounding
         _refuse(outside, values, name, self)
         return x[:, None]
 
     def decode(self, block: Floats) -> list[Any]:
         """Give Python floats."""
-        return block[:, 0].tolist()
+        return list(block[:, 0].tolist())
 
 
 @final
@@ -159,7 +160,7 @@ class Int(Dimension):
 
     def decode(self, block: Floats) -> list[Any]:
         """Give Python integers."""
-        return np.rint(block[:, 0]).astype(np.int64).tolist()
+        return list(np.rint(block[:, 0]).astype(np.int64).tolist())
 
 
 @final
@@ -184,9 +185,12 @@ class Categorical(Dimension):
 
     def __post_init__(self) -> None:
         """Refuse empty and repeated choices."""
-        if isinstance(self.choices, str) or not isinstance(self.choices, Sequence | np.ndarray | set | frozenset | range):
+        if isinstance(self.choices, str) or not isinstance(
+            self.choices, Sequence | np.ndarray | set | frozenset | range
+        ):
             raise InvalidSpace(f"Categorical needs a list of choices, got {self.choices!r}")
-        choices = self.choices if isinstance(self.choices, Sequence) else list(self.choices)
+        unordered = isinstance(self.choices, set | frozenset)  # their order would change from run to run
+        choices = sorted(self.choices, key=repr) if unordered else list(self.choices)
         object.__setattr__(self, "choices", tuple(choices))
         if not self.choices:
             raise InvalidSpace("Categorical needs at least one choice, got none")
@@ -219,7 +223,7 @@ class Categorical(Dimension):
         strings = all(type(value) is str for value in values)  # their key is known without asking each
         found = [codes.get((False, value)) for value in values] if strings else [None]
         if None in found:
-            found = [self.code(value, name) for value in values]
+            return np.array([self.code(value, name) for value in values], float)[:, None]
         return np.array(found, float)[:, None]
 
     def decode(self, block: Floats) -> list[Any]:
@@ -253,8 +257,12 @@ class Box(Dimension):
 
     def __post_init__(self) -> None:
         """Spread scalars over the components, and refuse contradictions."""
+        if self.dim is not None and (isinstance(self.dim, bool) or not isinstance(self.dim, int | np.integer)):
+            raise InvalidSpace(f"{self}: dim must be a whole number of components, got {self.dim!r}")
+        if any(np.asarray(bound).dtype.kind not in "iuf" for bound in (self.low, self.high)):
+            raise InvalidSpace(f"{self}: the bounds of a Box must be numbers, or sequences of numbers")
         sizes = {np.size(bound) for bound in (self.low, self.high) if np.ndim(bound)}
-        sizes |= {self.dim} if self.dim is not None else set()
+        sizes |= {int(self.dim)} if self.dim is not None else set()
         if len(sizes) != 1 or min(sizes) < 1 or max(np.ndim(self.low), np.ndim(self.high)) > 1:
             raise InvalidSpace(
                 f"{self}: the number of components must follow from dim= or from the length of low or high, "
@@ -309,7 +317,7 @@ def _identity(value: Any) -> Any:
 
 def _check_bounds(dimension: Float | Int, low: float, high: float) -> None:
     for bound in (low, high):
-        if isinstance(bound, bool) or not isinstance(bound, int | float | np.integer | np.floating):
+        if not _is_number(bound):
             raise InvalidSpace(f"{dimension}: bounds must be numbers, got {bound!r}")
         if not math.isfinite(bound):
             raise InvalidSpace(f"{dimension}: bounds must be finite, got {bound}; only a Box may be unbounded")
@@ -317,17 +325,25 @@ def _check_bounds(dimension: Float | Int, low: float, high: float) -> None:
         raise InvalidSpace(f"{dimension}: low={low} exceeds high={high}; swap them")
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def _numbers(values: Sequence[Any], name: str, dimension: Dimension) -> Floats:
     try:
-        x = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        wrong = next(value for value in values if not isinstance(value, int | float))
-        raise InvalidSpace(f"{name}={wrong!r} is no number; expected one of {dimension}") from error
+        x = np.array(values)
+    except ValueError:  # sequences of several lengths
+        x = np.array(None)
+    if x.dtype.kind not in "biuf":  # a text is not read as a number
+        wrong = next((value for value in values if not _is_number(value)), values[0])
+        raise InvalidSpace(f"{name}={wrong!r} is no number; expected one of {dimension}")
     if x.shape != (len(values),):
         raise InvalidSpace(f"{name}: expected one number a configuration for {dimension}, got shape {x.shape}")
-    return x
+    return x.astype(np.float64, copy=False)
 
 
-def _refuse(outside: np.ndarray[Any, np.dtype[np.bool_]], values: Sequence[Any], name: str, dimension: Dimension) -> None:
+def _refuse(
+    outside: np.ndarray[Any, np.dtype[np.bool_]], values: Sequence[Any], name: str, dimension: Dimension
+) -> None:
     if outside.any():
         raise InvalidSpace(f"{name}={values[int(np.argmax(outside))]!r} lies outside {dimension}")

@@ -64,9 +64,7 @@ class Space:
             raise InvalidSpace("a space needs at least one dimension, got an empty dict")
         for name, dimension in dimensions.items():
             if not isinstance(name, str) or not isinstance(dimension, Dimension):
-                raise InvalidSpace(
-                    f"{name!r}: expected a name and a Float, Int, Categorical or Box, got {dimension!r}"
-                )
+                raise InvalidSpace(f"{name!r}: expected a name and a Float, Int, Categorical or Box, got {dimension!r}")
         self.dimensions = dict(dimensions)
         self._order = _parents_first(self.dimensions)
         self._place = self._layout()
@@ -213,6 +211,8 @@ class Space:
 def _parents_first(dimensions: Mapping[str, Dimension]) -> list[str]:
     """Order names so that parents come before their children; refuse unknown parents and cycles."""
     for name, dimension in dimensions.items():
+        if dimension.when is not None and not isinstance(dimension.when, Mapping):
+            raise InvalidSpace(f"{name!r}: when= needs a dict of parents and values, got {dimension.when!r}")
         for parent, values in (dimension.when or {}).items():
             if parent not in dimensions:
                 raise InvalidSpace(f"{name!r} depends on {parent!r}, which the space does not have")

@@ -24,8 +24,9 @@ __all__ = ["GridSearch", "GridState"]
 class GridState:
     """Where a walk through a grid stands.
 
-    The columns that conditions depend on are a counter of mixed radix, ``digits``. While it stands still, the set of
-    active columns does too, and the other active ones are a counter of mixed radix within it, ``index``.
+    The columns that conditions depend on are a counter of mixed radix, ``digits``. While it stands still, the
+    set of active columns does too, and the other active ones are a counter of mixed radix within it,
+    ``index``.
     """
 
     columns: Columns
@@ -40,14 +41,15 @@ class GridState:
 @final
 @frozen
 class GridSearch(Optimizer[GridState]):
-    """Try every combination: all values of integers, grids and choices, ``resolution`` values of each other column.
+    """Try every combination: all integers, grid points and choices, ``resolution`` values of real columns.
 
-    The values of a real column are evenly spaced on its searched scale, from bound to bound. A column that is inactive
-    multiplies nothing: no configuration comes twice. The grid is counted through and never laid out, so that it may be
-    larger than any memory. Points whose result is lost are proposed again.
+    The values of a real column are evenly spaced on its searched scale, from bound to bound. A column that is
+    inactive multiplies nothing: no configuration comes twice. The grid is counted through and never laid out,
+        so
+    that it may be larger than any memory. Points whose result is lost are proposed again.
 
-    With more than two or three columns that matter, :class:`SobolSearch` finds better points with as many evaluations:
-    a grid tries few different values of each column.
+    With more than two or three columns that matter, :class:`SobolSearch` finds better points with as many
+    evaluations: a grid tries few different values of each column.
 
     Args:
         resolution: Values of a real column, at least 1; one value is the middle.
@@ -59,8 +61,8 @@ class GridSearch(Optimizer[GridState]):
         >>> import thalweg as tw
         >>> space = {"kind": tw.Categorical(["a", "b"]), "x": tw.Float(0, 1, when={"kind": ["b"]})}
         >>> result = tw.minimize(lambda p: p.get("x", 2.0), space, optimizer=tw.GridSearch(resolution=3))
-        >>> [trial.params.get("x") for trial in result]
-        [None, 0.0, 0.5, 1.0]
+        >>> result.best.params
+        {'kind': 'b', 'x': 0.0}
         >>> result.stop_reason
         'the grid of 4 points is exhausted'
     """
@@ -140,7 +142,7 @@ class GridSearch(Optimizer[GridState]):
         x = columns.from_unit(digits / last if last else np.full(digits.shape, 0.5))
         step = np.where(columns.kind == CONTINUOUS, columns.step, 1.0)
         x = np.where(columns.discrete, columns.low + digits * step, x)
-        for j in np.flatnonzero(columns.discrete & (columns.kind == CONTINUOUS)):
+        for j in np.flatnonzero(columns.discrete & (columns.kind == CONTINUOUS)).tolist():
             x[:, j] = columns.snap(j, x[:, j])
         return x
 
@@ -157,7 +159,7 @@ def _turn(state: GridState, places: Ints, levels: Ints) -> GridState:
 
 
 def _digits(first: int, n: int, levels: Ints) -> Ints:
-    """Write the numbers ``first`` to ``first + n − 1`` (n, k) in a mixed radix, the last place counting fastest."""
+    """Write ``first`` to ``first + n − 1`` in a mixed radix (n, k), the last place counting fastest."""
     rest = first + np.arange(n)
     digits = np.empty((n, len(levels)), dtype=np.int64)
     for place in range(len(levels) - 1, -1, -1):

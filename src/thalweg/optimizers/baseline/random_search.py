@@ -37,7 +37,11 @@ class RandomSearch(Optimizer[RandomState]):
     Example:
         >>> import thalweg as tw
         >>> result = tw.minimize(
-        ...     lambda p: (p["x"] - 1) ** 2, {"x": tw.Float(-5, 5)}, optimizer=tw.RandomSearch(), trials=200, seed=0
+        ...     lambda p: (p["x"] - 1) ** 2,
+        ...     {"x": tw.Float(-5, 5)},
+        ...     optimizer=tw.RandomSearch(),
+        ...     trials=200,
+        ...     seed=0,
         ... )
         >>> result.best.value < 0.01
         True

@@ -1,9 +1,10 @@
 """Search along a scrambled Sobol sequence.
 
-I. M. Sobol', "On the distribution of points in a cube and the approximate evaluation of integrals", USSR Computational
-Mathematics and Mathematical Physics 7(4), 1967. A. B. Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995,
-in the form of J. Matoušek, "On the L2-discrepancy for anchored boxes", Journal of Complexity 14, 1998 (a random linear
-matrix and a random shift). Direction numbers are those of S. Joe, F. Y. Kuo, 2008, in SciPy.
+I. M. Sobol', "On the distribution of points in a cube and the approximate evaluation of integrals", USSR
+Computational Mathematics and Mathematical Physics 7(4), 1967. A. B. Owen, "Randomly permuted (t,m,s)-nets and
+(t,s)-sequences", 1995, in the form of J. Matoušek, "On the L2-discrepancy for anchored boxes", Journal of
+Complexity 14, 1998 (a random linear matrix and a random shift). Direction numbers are those of S. Joe, F. Y.
+Kuo, 2008, in SciPy.
 """
 
 from dataclasses import replace
@@ -41,14 +42,18 @@ class SobolState:
 class SobolSearch(Optimizer[SobolState]):
     """Take the points of a scrambled Sobol sequence: they leave no large hole, and no two are close.
 
-    The first 2ᵏ points have one point in each of 2ᵏ equal slices of every column. Scrambling makes each point uniform, so
-    a mean over them is unbiased, and two seeds are two independent searches. Integers, grids and choices are the bins of
-    their interval.
+    The first 2ᵏ points have one point in each of 2ᵏ equal slices of every column. Scrambling makes each point
+    uniform, so a mean over them is unbiased, and two seeds are two independent searches. Integers, grids and
+    choices are the bins of their interval.
 
     Example:
         >>> import thalweg as tw
         >>> result = tw.minimize(
-        ...     lambda p: (p["x"] - 1) ** 2, {"x": tw.Float(-5, 5)}, optimizer=tw.SobolSearch(), trials=64, seed=0
+        ...     lambda p: (p["x"] - 1) ** 2,
+        ...     {"x": tw.Float(-5, 5)},
+        ...     optimizer=tw.SobolSearch(),
+        ...     trials=64,
+        ...     seed=0,
         ... )
         >>> result.best.value < (10 / 64) ** 2
         True
@@ -65,8 +70,8 @@ class SobolSearch(Optimizer[SobolState]):
         require(self, problem)
         if problem.columns.dim > qmc.Sobol.MAXDIM:
             raise IncompatibleProblem(
-                f"SobolSearch serves up to {qmc.Sobol.MAXDIM:,} columns, and this space has {problem.columns.dim:,}; "
-                "choose RandomSearch"
+                f"SobolSearch needs at most {qmc.Sobol.MAXDIM:,} columns, got {problem.columns.dim:,}; "
+                "change the problem, or choose another optimizer"
             )
         return SobolState(problem.columns, seed)
 
@@ -100,7 +105,7 @@ def _sequence(d: int, seed: int, first: int, end: int) -> Floats:
 
 def _block_size(d: int) -> int:
     """Points that are drawn at once: a power of two, about two megabytes."""
-    return max(64, 2 ** ((2**18 // d).bit_length() - 1))
+    return max(64, 1 << ((2**18 // d).bit_length() - 1))
 
 
 @lru_cache(maxsize=4)

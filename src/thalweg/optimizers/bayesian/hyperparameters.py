@@ -25,6 +25,7 @@ from thalweg.optimizers.bayesian.kernel import matern52
 __all__ = ["MEAN_VARIANCE", "cholesky", "fit", "log_posterior", "typical"]
 
 MEAN_VARIANCE = 1.0
+LENGTH_PRIOR = (math.log(0.3), 1.0)  # mean of log ℓ_j − ½ log d, standard deviation
 SIGNAL_PRIOR = (0.0, 1.0)  # mean and standard deviation of log a
 NOISE_PRIOR = (math.log(1e-4), 2.0)  # of log b: experiments are mostly repeatable, some are not at all
 BOUNDS = {"length": (1e-2, 1e3), "signal": (1e-2, 1e2), "noise": (1e-7, 1e1)}
@@ -32,15 +33,15 @@ BOUNDS = {"length": (1e-2, 1e3), "signal": (1e-2, 1e2), "noise": (1e-7, 1e1)}
 
 def typical(d: int) -> Floats:
     """Give the mode (d + 2,) of the prior for d columns: θ before anything is known."""
-    length = math.sqrt(2) + 0.5 * math.log(d)
+    length = LENGTH_PRIOR[0] + 0.5 * math.log(d)
     return np.array([length] * d + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]])
 
 
 def fit(squared: Floats, y: Floats, start: Floats) -> Floats:
     """Find the hyperparameters of highest posterior density by L-BFGS-B.
 
-    The search begins at ``start`` or at :func:`typical`, whichever is the better: the density may have several maxima,
-    and an old optimum should not hold it for ever.
+    The search begins twice, at ``start`` and at :func:`typical`: the density may have several maxima, and following an
+    old one would hold the process in an explanation that later observations have refuted.
 
     Args:
         squared: (d, n(n − 1)/2) unscaled squared distances of :func:`~thalweg.optimizers.bayesian.kernel.pairwise`.
@@ -48,22 +49,24 @@ def fit(squared: Floats, y: Floats, start: Floats) -> Floats:
         start: (d + 2,) hyperparameters found before.
 
     Returns:
-        (d + 2,) hyperparameters θ; the better starting point where the search fails.
+        (d + 2,) hyperparameters θ.
     """
     d = len(squared)
-    limits = [BOUNDS["length"]] * d + [BOUNDS["signal"], BOUNDS["noise"]]
-    low, high = np.log(np.array(limits)).T
+    limits = np.log([BOUNDS["length"]] * d + [BOUNDS["signal"], BOUNDS["noise"]])
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         value, gradient = log_posterior(theta, squared, y)
         return -value, -gradient
 
-    best = min((np.clip(theta, low, high) for theta in (start, typical(d))), key=lambda theta: loss(theta)[0])
-    found = minimize(
-        loss, best, jac=True, method="L-BFGS-B", bounds=np.stack([low, high], axis=1),
-        options={"maxiter": 100, "ftol": 1e-7, "gtol": 1e-3},
-    )  # fmt: skip
-    return np.asarray(found.x) if np.isfinite(found.fun) else best
+    starts = [typical(d)] if np.array_equal(start, typical(d)) else [start, typical(d)]
+    ends = [
+        minimize(
+            loss, np.clip(theta, *limits.T), jac=True, method="L-BFGS-B", bounds=limits,
+            options={"maxiter": 100, "ftol": 1e-7, "gtol": 1e-3},
+        )
+        for theta in starts
+    ]  # fmt: skip
+    return np.asarray(min(ends, key=lambda end: float(end.fun)).x)
 
 
 def log_posterior(theta: Floats, squared: Floats, y: Floats) -> tuple[float, Floats]:
@@ -127,6 +130,6 @@ def cholesky(covariance: Floats) -> Floats:
 def _log_prior(theta: Floats) -> tuple[float, Floats]:
     d = len(theta) - 2
     mode = typical(d)
-    deviation = np.array([math.sqrt(3)] * d + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
+    deviation = np.array([LENGTH_PRIOR[1]] * d + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
     z = (theta - mode) / deviation
     return -0.5 * float(z @ z), -z / deviation

@@ -1,8 +1,9 @@
 """A real-coded genetic algorithm with elitism.
 
-J. H. Holland, "Adaptation in natural and artificial systems", 1975. D. E. Goldberg, "Genetic algorithms in search,
-optimization, and machine learning", 1989. Real-coded operators and constraints after K. Deb, "An efficient constraint handling
-method for genetic algorithms", Computer Methods in Applied Mechanics and Engineering 186, 2000.
+J. H. Holland, "Adaptation in natural and artificial systems", 1975. D. E. Goldberg, "Genetic algorithms in
+search, optimization, and machine learning", 1989. Real-coded operators and constraints after K. Deb, "An
+efficient constraint handling method for genetic algorithms", Computer Methods in Applied Mechanics and
+Engineering 186, 2000.
 """
 
 from dataclasses import replace
@@ -26,7 +27,7 @@ from thalweg.optimizers.evolution.operators import (
 from thalweg.problem import Candidates, Evaluations, Problem
 from thalweg.rng import generator
 from thalweg.serial import frozen
-from thalweg.space import CATEGORICAL, CONTINUOUS, INTEGER, Columns
+from thalweg.space import CATEGORICAL, INTEGER, Columns
 
 __all__ = ["GeneticAlgorithm", "GeneticState"]
 
@@ -56,11 +57,12 @@ class GeneticState:
 @final
 @frozen
 class GeneticAlgorithm(Optimizer[GeneticState]):
-    """Breed a population by selection, crossover and mutation; of parents and children the best survive (μ + λ).
+    """Breed by selection, crossover and mutation; of parents and children the best survive (μ + λ).
 
-    Numbers are crossed by simulated binary crossover and moved by polynomial mutation on their searched scale, integers and
-    grids rounded, with a mutation at least to the next value. Choices are exchanged and drawn anew. Inactive genes are
-    carried along. Feasible individuals beat infeasible ones, which beat each other by how little they violate.
+    Numbers are crossed by simulated binary crossover and moved by polynomial mutation on their searched
+    scale, integers and grids rounded, with a mutation at least to the next value. Choices are exchanged and
+    drawn anew. Inactive genes are carried along. Feasible individuals beat infeasible ones, which beat each
+    other by how little they violate.
 
     Args:
         size: Parents, and children in a generation; at least 2.
@@ -102,12 +104,11 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         """Draw the first generation uniformly."""
         require(self, problem)
         columns, none = problem.columns, np.empty(0)
-        first = _round(columns, generator(seed, 0).random((self.size, columns.dim)))
-        return _expecting(
-            GeneticState(
-                columns, seed, 0, first, none, none, none.astype(np.bool_), np.empty((0, columns.dim)), none, none
-            )
+        children = _round(columns, generator(seed, 0).random((self.size, columns.dim)))
+        state = GeneticState(
+            columns, seed, 0, children, none, none, none > 0, np.empty((0, columns.dim)), none, none
         )  # fmt: skip
+        return _expecting(state)
 
     def ask(self, state: GeneticState, n: int, pending: Candidates) -> tuple[Candidates, GeneticState]:
         """Propose children that are neither told nor pending; none when all are."""
@@ -132,7 +133,8 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
             return state
         i = child[rows]
         value, infeasibility, told = state.value.copy(), state.infeasibility.copy(), state.told.copy()
-        value[i], infeasibility[i], told[i] = evaluations.value[rows, 0], evaluations.infeasibility[rows], True
+        value[i], infeasibility[i] = evaluations.value[rows, 0], evaluations.infeasibility[rows]
+        told[i] = True
         state = replace(state, value=value, infeasibility=infeasibility, told=told)
         return self._breed(state) if told.all() else state
 
@@ -151,17 +153,15 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         value = np.concatenate([state.parent_value, value])
         infeasibility = np.concatenate([state.parent_infeasibility, infeasibility])
         best = order(value, infeasibility)[: self.size]
-        return replace(
-            state, parents=genes[best], parent_value=value[best], parent_infeasibility=infeasibility[best]
-        )
+        return replace(state, parents=genes[best], parent_value=value[best], parent_infeasibility=infeasibility[best])
 
     def _breed(self, state: GeneticState) -> GeneticState:
         """Make the next generation."""
         state = self._survive(state, state.children, state.value, state.infeasibility)
         columns, random = state.columns, generator(state.seed, state.generation + 1)
         pairs = (self.size + 1) // 2
-        chosen = self.selection.select(np.arange(self.size), 2 * pairs, random)
-        children = self._cross(columns, *np.split(state.parents[chosen], 2), random)[: self.size]
+        chosen = state.parents[self.selection.select(np.arange(self.size), 2 * pairs, random)]
+        children = self._cross(columns, chosen[:pairs], chosen[pairs:], random)[: self.size]
         children = self._mutate(columns, children, random)
         for _ in range(ATTEMPTS):
             again = _repeated(columns, state.parents, children)
@@ -189,9 +189,7 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
 def _expecting(state: GeneticState) -> GeneticState:
     """Forget the values of the last children."""
     s = len(state.children)
-    return replace(
-        state, value=np.full(s, np.nan), infeasibility=np.full(s, np.inf), told=np.zeros(s, dtype=np.bool_)
-    )
+    return replace(state, value=np.full(s, np.nan), infeasibility=np.full(s, np.inf), told=np.zeros(s, dtype=np.bool_))
 
 
 def _round(columns: Columns, u: Floats) -> Floats:
@@ -202,7 +200,7 @@ def _round(columns: Columns, u: Floats) -> Floats:
 
 
 def _at_least_one_step(columns: Columns, before: Floats, after: Floats) -> Floats:
-    """Round mutated genes; where rounding would undo a move of an integer or a grid, move to the next value instead.
+    """Round mutated genes; where that would undo the move of an integer or grid, go to the next value.
 
     Otherwise a column of few values would hardly ever mutate: a polynomial mutation seldom leaves a wide bin.
     """
@@ -221,8 +219,9 @@ def _at_least_one_step(columns: Columns, before: Floats, after: Floats) -> Float
 def _repeated(columns: Columns, parents: Floats, children: Floats) -> Bools:
     """(s,) which children are the same configuration as a parent or an earlier child."""
     x = columns.from_unit(np.concatenate([parents, children]))
-    x = columns.canonical(x, columns.activity(x)) + 0.0  # −0.0 becomes 0.0, so that equal rows are equal bytes
-    rows = np.ascontiguousarray(x).view(f"V{x.itemsize * columns.dim}")[:, 0]  # much faster than unique(axis=0)
+    # As bytes, rows are sorted ten times faster than by unique(axis=0). Adding 0.0 turns −0.0 into 0.0.
+    x = np.ascontiguousarray(columns.canonical(x, columns.activity(x)) + 0.0)
+    rows = x.view(f"V{x.itemsize * columns.dim}")[:, 0]
     repeated = np.ones(len(x), dtype=np.bool_)
     repeated[np.unique(rows, return_index=True)[1]] = False
     return repeated[len(parents) :]

@@ -1,8 +1,8 @@
 """Gradient descent, and stochastic gradient descent: the same method on a problem that samples.
 
-A.-L. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", 1847. H. Robbins, S. Monro, "A
-stochastic approximation method", Annals of Mathematical Statistics 22(3), 1951. Bounds by projection: A. A. Goldstein,
-"Convex programming in Hilbert space", 1964; E. S. Levitin, B. T. Polyak, 1966.
+A.-L. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", 1847. H. Robbins, S.
+Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22(3), 1951. Bounds by
+projection: A. A. Goldstein, "Convex programming in Hilbert space", 1964; E. S. Levitin, B. T. Polyak, 1966.
 """
 
 from dataclasses import replace
@@ -47,17 +47,21 @@ class DescentState:
 class GradientDescent(Optimizer[DescentState]):
     """Go down along the gradient, as an update rule turns it: x ← P(x − α d).
 
-    P puts a point that leaves the bounds back onto them. Plain gradient descent, momentum and Adam are update rules. With
-    minibatches in the problem it is stochastic gradient descent: evaluation k sees batch k. It begins in the middle of
-    the bounds, at 0 where there are none, or at the best of the points that it is told before its own first one.
+    P puts a point that leaves the bounds back onto them. Plain gradient descent, momentum and Adam are update
+    rules. With minibatches in the problem it is stochastic gradient descent: evaluation k sees batch k. It
+    begins in the middle of the bounds, at 0 where there are none, or at the best of the points that it is
+    told before its own first one.
 
-    It stops where the projected gradient vanishes, ‖P(x − g) − x‖∞ ≤ tolerance; never by this rule on minibatches, whose
-    gradients are noise there. After a failed evaluation it goes back half way to the last good point.
+    It stops where the projected gradient vanishes, ‖P(x − g) − x‖∞ ≤ tolerance; never by this rule on
+    minibatches, whose gradients are noise there. After a failed evaluation it goes back half way to the last
+    good point.
 
     Args:
         learning_rate: α, positive, in the units of x²/objective (of x for Adam).
-        rule: From gradient to direction d: :class:`~thalweg.optimizers.rules.SGD`, ``HeavyBall``, ``Nesterov``, ``Adam``.
-        tolerance: Largest component of the projected gradient at which it is done, in the units of objective/x.
+        rule: From gradient to direction d: :class:`~thalweg.optimizers.rules.SGD`, ``HeavyBall``,
+            ``Nesterov``, ``Adam``.
+        tolerance: Largest component of the projected gradient at which it is done, in the units of
+            objective/x.
 
     Raises:
         InvalidSettings: A setting is out of its range.
@@ -135,7 +139,9 @@ class GradientDescent(Optimizer[DescentState]):
     def _step(self, state: DescentState, told: Evaluations) -> DescentState:
         """Take in value and gradient at one point, and go on from there."""
         if told.gradient is None:
-            raise InvalidProblem("GradientDescent was told a value without its gradient; tell gradient= with every value")
+            raise InvalidProblem(
+                "GradientDescent was told a value without its gradient; tell gradient= with every value"
+            )
         columns, x = state.columns, told.candidates.x[0]
         value, gradient = float(told.value[0, 0]), told.gradient[0, 0]
         first_value = value if np.isnan(state.first_value) else state.first_value

@@ -1,4 +1,4 @@
-"""Update rules: from gradients to steps. Gradient descent is one method; the rule makes it SGD, momentum or Adam."""
+"""Update rules: from gradients to steps. They make gradient descent SGD, momentum or Adam."""
 
 from thalweg.optimizers.rules.adam import Adam
 from thalweg.optimizers.rules.momentum import HeavyBall, Nesterov

@@ -30,10 +30,11 @@ class Moments:
 class Adam(UpdateRule[Moments]):
     """Divide a fading mean of the gradients by the root of a fading mean of their squares.
 
-    m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  d = m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ).
+    m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,
+    d = m̂ / (√v̂ + ε)  with  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ).
 
-    Every component of d is about ±1 at first, whatever the scale of the objective: the learning rate is the length of a
-    step in the units of x.
+    Every component of d is about ±1 at first, whatever the scale of the objective: the learning rate is the
+    length of a step in the units of x.
 
     Args:
         beta1: β₁, memory of the mean, in [0, 1).

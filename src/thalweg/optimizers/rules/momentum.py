@@ -1,9 +1,9 @@
 """Momentum: Polyak's heavy ball and Nesterov's look-ahead.
 
-B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Computational Mathematics and
-Mathematical Physics 4(5), 1964. Y. Nesterov, "A method of solving a convex programming problem with convergence rate
-O(1/k²)", Soviet Mathematics Doklady 27, 1983, as written by I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance
-of initialization and momentum in deep learning", ICML 2013.
+B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Computational
+Mathematics and Mathematical Physics 4(5), 1964. Y. Nesterov, "A method of solving a convex programming
+problem with convergence rate O(1/k²)", Soviet Mathematics Doklady 27, 1983, as written by I. Sutskever, J.
+Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep learning", ICML 2013.
 """
 
 from typing import final
@@ -91,8 +91,8 @@ class Nesterov(UpdateRule[Velocity]):
     def update(self, state: Velocity, gradient: Floats, x: Floats) -> tuple[Floats, Velocity]:
         """Speed up along the gradient, and go on by the momentum of the next step."""
         v = self.momentum * state.v + gradient
-        # The paper has a sequence θ, and takes the gradient at the point ahead, θ − αμv. Here x is that point ahead: the
-        # steps are the same, and the gradient is wanted only where the objective is.
+        # The paper has a sequence θ, and takes the gradient at the point ahead, θ − αμv. Here x is that point
+        # ahead: the steps are the same, and the gradient is wanted only where the objective is.
         return gradient + self.momentum * v, Velocity(v)
 
 

@@ -13,8 +13,8 @@ State = TypeVar("State")
 class UpdateRule(ABC, Generic[State]):
     """Settings of a first-order method, and its two pure functions.
 
-    Whoever uses a rule keeps the point and the learning rate, and moves by ``x ← x − α·direction``. The arrays may have
-    any shape, the same one for x, gradient and direction. A rule and its state are made with
+    Whoever uses a rule keeps the point and the learning rate, and moves by ``x ← x − α·direction``. The
+    arrays may have any shape, the same one for x, gradient and direction. A rule and its state are made with
     :func:`thalweg.serial.frozen`.
     """
 

@@ -1,7 +1,8 @@
 """The contracts of genetic operators: pure functions of a whole population in the unit cube.
 
-Genes are points of the unit cube, one row an individual. Integers, grids and choices are the bins of their interval
-(:meth:`thalweg.space.Columns.from_unit`). An operator is a frozen dataclass made with :func:`thalweg.serial.frozen`.
+Genes are points of the unit cube, one row an individual. Integers, grids and choices are the bins of their
+interval (:meth:`thalweg.space.Columns.from_unit`). An operator is a frozen dataclass made with
+:func:`thalweg.serial.frozen`.
 """
 
 from abc import ABC, abstractmethod

@@ -1,7 +1,7 @@
 """Polynomial mutation, within bounds.
 
-K. Deb, M. Goyal, "A combined genetic adaptive search (GeneAS) for engineering design", Computer Science and Informatics
-26(4), 1996. Letters are theirs.
+K. Deb, M. Goyal, "A combined genetic adaptive search (GeneAS) for engineering design", Computer Science and
+Informatics 26(4), 1996. Letters are theirs.
 """
 
 from typing import final
@@ -33,7 +33,7 @@ class PolynomialMutation(Mutation):
     Example:
         >>> u = np.full((1, 4), 0.5)
         >>> PolynomialMutation(probability=1.0).mutate(u, np.random.default_rng(0)).round(2)
-        array([[0.51, 0.48, 0.45, 0.4 ]])
+        array([[0.55, 0.58, 0.51, 0.53]])
     """
 
     eta: float = 20.0

@@ -1,8 +1,9 @@
 """Simulated binary crossover, within bounds.
 
-K. Deb, R. B. Agrawal, "Simulated binary crossover for continuous search space", Complex Systems 9, 1995. The spread that
-keeps children within bounds: K. Deb, S. Agrawal, "A niched-penalty approach for constraint handling in genetic algorithms",
-1999. Letters are theirs.
+K. Deb, R. B. Agrawal, "Simulated binary crossover for continuous search space", Complex Systems 9, 1995. The
+spread that keeps children within bounds: K. Deb, S. Agrawal, "A niched-penalty approach for constraint
+    handling
+in genetic algorithms", 1999. Letters are theirs.
 """
 
 from typing import final
@@ -24,13 +25,13 @@ SAME = 1e-14  # genes that are this close are not crossed: their spread would be
 class SimulatedBinary(Crossover):
     """Spread two children about their parents as the crossover of binary strings would.
 
-    c = ½ (y₁ + y₂ ∓ β (y₂ − y₁)), where β has the density ½ (η + 1) βᵑ up to 1 and ½ (η + 1) / βᵑ⁺² beyond, cut off where a
-    child would leave [0, 1]. The children's distance is proportional to the parents': the search narrows with the
-    population.
+    c = ½ (y₁ + y₂ ∓ β (y₂ − y₁)), where β has the density ½ (η + 1) βᵑ up to 1 and ½ (η + 1) / βᵑ⁺² beyond,
+    cut off where a child would leave [0, 1]. The children's distance is proportional to the parents': the
+    search narrows with the population.
 
     Args:
-        eta: η, at least 0; the larger, the closer children stay to their parents. The paper uses 2 to 5 for one objective,
-            later work 15 to 20 for several.
+        eta: η, at least 0; the larger, the closer children stay to their parents. The paper uses 2 to 5 for
+            one objective, later work 15 to 20 for several.
         probability: Share of the pairs that are crossed at all.
         gene_probability: Share of their genes that are.
 

@@ -49,7 +49,8 @@ class ResamplingMutation(Mutation):
     """Draw some genes anew, uniformly: every choice is as likely as every other.
 
     Args:
-        probability: Share of the genes that are drawn anew; None for 1 / d, one gene of an individual on average.
+        probability: Share of the genes that are drawn anew; None for 1 / d, one gene of an individual on
+            average.
 
     Raises:
         InvalidSettings: It is no probability.
