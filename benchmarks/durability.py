@@ -58,7 +58,7 @@ def run_and_be_killed(optimizer: tw.Optimizer, trials: int, storage: str, kills:
             finally:
                 os._exit(1)
         if killed < kills:
-            time.sleep(moments.uniform(0.0, 0.1))
+            time.sleep(moments.uniform(0.0, 0.06))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
@@ -79,9 +79,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     moments, wrong = random.Random(options.seed), 0
+    print(f"Sequential `minimize` with SQLite, killed {options.kills} times (`python benchmarks/durability.py`).\n")
     print("| optimizer | trials | kills | the same trials and best value, bit for bit |\n|---|---|---|---|")
     for name, optimizer in OPTIMIZERS.items():
-        trials = options.trials // 3 if name == "Bayesian" else options.trials
+        trials = options.trials // 8 if name == "Bayesian" else options.trials
         with tempfile.TemporaryDirectory() as folder:
             storage = f"sqlite:///{Path(folder) / 'runs.db'}"
             kills = run_and_be_killed(optimizer, trials, storage, options.kills, moments)

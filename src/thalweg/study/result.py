@@ -114,7 +114,9 @@ class Result:
         counts = Counter(Status(code).name.lower() for code in self.trials.status.tolist())
         said = ", ".join(f"{count} {status}" for status, count in counts.items())
         first = next(iter(self.trials.errors.values()), "")
-        return f"none of {len(self.trials)} trials was completed ({said})" + (f"; the first error: {first}" if first else "")
+        return f"none of {len(self.trials)} trials was completed ({said})" + (
+            f"; the first error: {first}" if first else ""
+        )
 
 
 def describe_trial(problem: Problem, trials: Trials, row: int) -> Trial:

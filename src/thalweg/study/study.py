@@ -12,7 +12,7 @@ import numpy as np
 
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.auto import Auto
-from thalweg.optimizers.base import AnyOptimizer, Recommends, order
+from thalweg.optimizers.base import AnyOptimizer, Recommends
 from thalweg.problem import Candidates, Evaluations, Problem, Status, judge
 from thalweg.study.opening import open_study
 from thalweg.study.result import Result
@@ -80,7 +80,9 @@ class Study:
         self._elsewhere = self._nothing  # points that other workers evaluate
         self._settled = 0  # every trial before this number was finished when last seen
         self._best: tuple[float, float] | None = None  # infeasibility and first objective of the best trial
-        self._finished = 0
+        self._state: Any = None
+        self._revision = self._asked = self._finished = 0
+        self._record_seconds = 0.0
         self._refresh()
         self._seconds_before, self._opened = self._record_seconds, time.monotonic()
 
@@ -114,7 +116,7 @@ class Study:
     @property
     def method(self) -> AnyOptimizer:
         """The optimizer at work: the one that ``"auto"`` has chosen, or the one that was given."""
-        chosen: AnyOptimizer = self._state.chosen if isinstance(self.optimizer, Auto) else self.optimizer
+        chosen: AnyOptimizer = self._state.optimizer if isinstance(self.optimizer, Auto) else self.optimizer
         return chosen
 
     def stop(self) -> str:
@@ -159,7 +161,9 @@ class Study:
         number = trial if isinstance(trial, int) else trial.number
         batch = self._mine.get(number)
         if batch is None:
-            raise InvalidSettings(f"trial {number} is not running here: tell each trial once, to the study that was asked")
+            raise InvalidSettings(
+                f"trial {number} is not running here: tell each trial once, to the study that was asked"
+            )
         m, c = self.problem.objectives, len(self.problem.constraints)
         if error:
             evaluations = Evaluations.failed(batch.candidates, m, c, error, seconds=seconds)
@@ -254,7 +258,7 @@ class Study:
             self.seed,
             self.storage.trials(self.name),
             stop_reason or self.stop() or "the study goes on",
-            self._state.reason if isinstance(self.optimizer, Auto) else "",
+            f"{type(self.method).__name__}: {self._state.reason}" if isinstance(self.optimizer, Auto) else "",
             recommended,
         )
 
@@ -279,11 +283,11 @@ class Study:
 
     def _note_best(self, evaluations: Evaluations) -> bool:
         """Keep the best of these and of all before; return whether it is one of these."""
-        if not evaluations.complete.any():
-            return False
         infeasibility = evaluations.infeasibility
-        i = order(evaluations.value[:, 0], infeasibility)[0]
-        found = (float(infeasibility[i]), float(evaluations.value[i, 0]))
+        least = float(infeasibility.min(initial=np.inf))
+        if least == np.inf:  # all have failed
+            return False
+        found = (least, float(evaluations.value[infeasibility == least, 0].min()))
         if self._best is not None and found >= self._best:
             return False
         self._best = found

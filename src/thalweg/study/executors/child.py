@@ -1,7 +1,8 @@
 """What runs in a process of :class:`thalweg.study.executors.Processes`."""
 
-import multiprocessing
+import contextlib
 import os
+import pickle
 import signal
 import threading
 import time
@@ -21,24 +22,17 @@ def serve(channel: "Connection[Any, Any]", parent: str) -> None:
         parent: Its worker identity; this process does not outlive it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its children
-    multiprocessing.current_process().daemon = (
-        False  # a daemon may not start processes, and an objective may want to
-    )
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    try:
-        import cloudpickle  # here, for thalweg.study.executors is imported by runs that need no process
-
-        task = cloudpickle.loads(channel.recv_bytes())
-    except Exception as error:  # whatever the unpickling of a user's objects raises
-        channel.send(f"{type(error).__name__}: {error}")
-        return
-    channel.send(None)
-    while True:
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is no more, or has no more to do
+        payload = channel.recv_bytes()
         try:
-            candidates = channel.recv()
-        except EOFError:
+            task = pickle.loads(payload)
+        except Exception as error:  # whatever the unpickling of a user's objects raises
+            channel.send(f"{type(error).__name__}: {error}")
             return
-        channel.send(task(candidates))
+        channel.send(None)
+        while True:
+            channel.send(task(channel.recv()))
 
 
 def kill_family(pids: list[int]) -> None:
@@ -52,7 +46,7 @@ def kill_family(pids: list[int]) -> None:
             family += [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             continue
-    for process in family:
+    for process in reversed(family):  # oneself last, where one is among them
         try:
             process.kill()
         except psutil.NoSuchProcess:

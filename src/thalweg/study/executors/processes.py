@@ -6,7 +6,7 @@ import pickle
 import signal
 import time
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, util
 from typing import final
 
 from thalweg.errors import InvalidSettings
@@ -18,12 +18,8 @@ from thalweg.study.worker import worker_identity
 __all__ = ["Processes"]
 
 _THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "LOKY_MAX_CPU_COUNT",
+)  # fmt: skip
 _MEANINGS = {"SIGKILL": "; often the memory was used up", "SIGSEGV": "; a fault in compiled code"}
 _GLANCE = 1.0  # seconds: a process whose own children hold its connection open dies without closing it
 
@@ -87,14 +83,12 @@ class _ProcessPool(Pool):
     def __init__(self, payload: bytes, workers: int, threads: int, time_limit: float | None) -> None:
         self.payload, self.threads, self.time_limit = payload, threads, time_limit
         self.workers: list[_Worker] = []
-        try:
-            for _ in range(workers):
-                self.workers.append(_Worker(threads))
-            for worker in self.workers:  # they start up while the first ones are being sent the task
-                worker.send(payload)
-        except BaseException:
-            self.close()
-            raise
+        # Also where the pool is lost, or the interpreter ends, without close().
+        self._finalize = util.Finalize(self, _end, (self.workers,), exitpriority=0)
+        for _ in range(workers):
+            self.workers.append(_Worker(threads))
+        for worker in self.workers:  # they start up while the first ones are being sent the task
+            worker.send(payload)
 
     def check(self) -> None:
         """Wait until one process has unpickled the task, which is the same for all."""
@@ -126,7 +120,7 @@ class _ProcessPool(Pool):
             connection.wait([worker.channel for worker in busy], max(0.0, min(left, _GLANCE, *limits)))
 
     def close(self) -> None:
-        _end(self.workers)
+        self._finalize()
         self.workers.clear()
 
     def _look(self, index: int) -> tuple[int, Evaluations | Lost] | None:
@@ -134,10 +128,8 @@ class _ProcessPool(Pool):
         worker = self.workers[index]
         if worker.key is None:
             return None
-        key, dead = (
-            worker.key,
-            worker.dead,
-        )  # asked before the results are looked for: a last one may lie there
+        key = worker.key
+        dead = worker.dead  # asked before the channel is read, where its last evaluations may lie
         outcome: Evaluations | Lost | None = worker.receive(0.0)
         if outcome is None and (dead or worker.gone):
             outcome = Lost(Status.FAILED, worker.end(), worker.seconds)
@@ -166,9 +158,7 @@ class _Worker:
 
         context = get_context("loky")
         self.channel, theirs = context.Pipe()
-        self.process = context.Process(
-            target=serve, args=(theirs, worker_identity()), env=_environment(threads), daemon=True
-        )
+        self.process = context.Process(target=serve, args=(theirs, worker_identity()), env=_environment(threads))
         self.process.start()
         theirs.close()
         self.key: int | None = None
@@ -222,7 +212,7 @@ class _Worker:
         code = self.process.exitcode
         if code is None or code >= 0:
             return f"the process ended (exit code {code})"
-        name = signal.Signals(-code).name
+        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
         return f"the process was killed by {name} (exit code {code}{_MEANINGS.get(name, '')})"
 
 
@@ -239,6 +229,5 @@ def _environment(threads: int) -> dict[str, str]:
     """Limit the threads of a process to its share, or to less where the user's environment says so."""
     given = {name: os.environ.get(name, "") for name in _THREADS}
     return {
-        name: str(min(threads, int(text)) if text.isdigit() and int(text) else threads)
-        for name, text in given.items()
+        name: str(min(threads, int(text)) if text.isdigit() and int(text) else threads) for name, text in given.items()
     }

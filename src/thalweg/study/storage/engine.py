@@ -57,7 +57,8 @@ def in_words(where: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+        text = str(error.orig if isinstance(error, DBAPIError) else error)
+        reason = next(iter(text.splitlines()), type(error).__name__)
         hint = next((hint for key, hint in _HINTS.items() if key in reason), "")
         raise StorageError(f"{where}: {hint} ({reason})" if hint else f"{where}: {reason}") from error
 
@@ -144,4 +145,4 @@ def _prepare(engine: sa.Engine, where: str, deadline: float) -> None:
 
 
 def _is_race(error: DBAPIError) -> bool:
-    return "locked" in str(error.orig) or "exists" in str(error.orig) or "duplicate" in str(error.orig)
+    return any(word in str(error.orig) for word in ("locked", "exists", "duplicate"))

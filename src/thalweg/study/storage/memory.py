@@ -58,9 +58,7 @@ class MemoryStorage(Storage):
         with self._lock:
             return list(self._studies)
 
-    def ask(
-        self, name: str, revision: int, state: Any, candidates: Candidates, worker: str, now: float
-    ) -> None:
+    def ask(self, name: str, revision: int, state: Any, candidates: Candidates, worker: str, now: float) -> None:
         """Append running trials."""
         with self._lock:
             study = self._find_current(name, revision)
@@ -97,9 +95,8 @@ class MemoryStorage(Storage):
         """Change the owner of running trials."""
         with self._lock:
             study, wanted = self._find(name), set(numbers)
-            got = [
-                number for number, owner in study.running().items() if number in wanted and owner in before
-            ]
+            running = study.running().items()
+            got = [number for number, owner in running if number in wanted and owner in before]
             study.columns["worker"][got] = study.worker_code(worker)
             return got
 
@@ -120,9 +117,7 @@ class MemoryStorage(Storage):
     def _find_current(self, name: str, revision: int) -> "_Study":
         study = self._find(name)
         if study.revision != revision:
-            raise StaleRevision(
-                f"the study {name!r} is at revision {study.revision}, and {revision} was expected"
-            )
+            raise StaleRevision(f"the study {name!r} has moved on from revision {revision}")
         return study
 
 
@@ -167,14 +162,13 @@ class _Study:
     def finish(self, numbers: Sequence[int], evaluations: Evaluations) -> None:
         """Write n results, except over rows that are not running."""
         columns, rows = self.columns, _as_rows(numbers)
-        if (
-            isinstance(rows, np.ndarray) or rows.stop > self.asked or columns["status"][rows].any()
-        ):  # RUNNING is 0
-            asked = np.arange(self.asked)[rows] if isinstance(rows, slice) else rows
-            first = np.unique(asked, return_index=True)[1]
-            known = first[(asked[first] >= 0) & (asked[first] < self.asked)]
-            kept = known[columns["status"][asked[known]] == Status.RUNNING]
-            rows, evaluations = asked[kept], evaluations.take(kept)
+        plain = isinstance(rows, slice) and rows.stop <= self.asked
+        if not plain or (columns["status"][rows] != Status.RUNNING).any():
+            told = np.arange(self.asked)[rows] if isinstance(rows, slice) else rows
+            first = np.unique(told, return_index=True)[1]
+            known = first[(told[first] >= 0) & (told[first] < self.asked)]
+            kept = known[columns["status"][told[known]] == Status.RUNNING]
+            rows, evaluations = told[kept], evaluations.take(kept)
         columns["value"][rows] = evaluations.value
         columns["violation"][rows] = evaluations.violation
         columns["cost"][rows] = evaluations.cost
@@ -200,9 +194,8 @@ class _Study:
         for name in ("x", "active", "slot", "fidelity", "parent", "started"):
             shown[name].setflags(write=False)
         candidates = Candidates(*(shown[name] for name in ("x", "active", "slot", "fidelity", "parent")))
-        value, violation, cost, status = (
-            shown[name].copy() for name in ("value", "violation", "cost", "status")
-        )
+        changing = ("value", "violation", "cost", "status")
+        value, violation, cost, status = (shown[name].copy() for name in changing)
         errors = {number: text for number, text in self.errors.items() if number >= first}
         numbers = np.arange(first, self.asked)
         return Trials(numbers, candidates, value, violation, cost, status, shown["started"], errors)

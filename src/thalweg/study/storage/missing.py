@@ -17,6 +17,4 @@ def study_not_found(name: str, names: Sequence[str]) -> StudyNotFound:
     if not names:
         return StudyNotFound(f"there is no study named {name!r}: this storage holds none yet")
     more = f" and {len(names) - 20} earlier ones" if len(names) > 20 else ""
-    return StudyNotFound(
-        f"there is no study named {name!r}; there are {', '.join(map(repr, names[-20:]))}{more}"
-    )
+    return StudyNotFound(f"there is no study named {name!r}; there are {', '.join(map(repr, names[-20:]))}{more}")

@@ -17,9 +17,7 @@ ORDER = (
 )  # fmt: skip
 
 
-def trial_rows(
-    study: int, first: int, candidates: Candidates, worker: str, now: float
-) -> list[dict[str, Any]]:
+def trial_rows(study: int, first: int, candidates: Candidates, worker: str, now: float) -> list[dict[str, Any]]:
     """Make the rows of running trials, numbered from ``first`` on."""
     n = len(candidates)
     masks = [None] * n if candidates.active.all() else _blobs(np.packbits(candidates.active, axis=1))
@@ -57,12 +55,8 @@ def as_trials(rows: Sequence[Any], shape: tuple[int, int, int]) -> Trials:
     d, m, c = shape
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(ORDER)
     number, slot, fidelity, parent, x, active, value, violation, cost, status, started, error = columns
-    numbers, slots, parents, statuses = (
-        np.array(column, np.int64) for column in (number, slot, parent, status)
-    )
-    candidates = Candidates(
-        _floats(x, d), _mask(active, d), slots, np.array(fidelity, dtype=np.float64), parents
-    )
+    numbers, slots, parents, statuses = (np.array(column, np.int64) for column in (number, slot, parent, status))
+    candidates = Candidates(_floats(x, d), _mask(active, d), slots, np.array(fidelity, dtype=np.float64), parents)
     return Trials(
         numbers, candidates, _floats(value, m), _floats(violation, c), np.array(cost, dtype=np.float64),
         statuses, np.array(started, dtype=np.float64),
@@ -90,8 +84,6 @@ def _mask(blobs: Sequence[bytes | None], width: int) -> Bools:
     """Put packed masks under each other; a missing one is a row of ones."""
     rows = [i for i, blob in enumerate(blobs) if blob is not None]
     active = np.ones((len(blobs), width), dtype=np.bool_)
-    packed = np.frombuffer(b"".join([blobs[i] or b"" for i in rows]), dtype=np.uint8).reshape(
-        len(rows), -(-width // 8)
-    )
+    packed = np.frombuffer(b"".join([blobs[i] or b"" for i in rows]), dtype=np.uint8).reshape(len(rows), -(-width // 8))
     active[rows] = np.unpackbits(packed, axis=1, count=width)
     return active

@@ -4,12 +4,14 @@ import json
 import os
 import time
 import weakref
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from thalweg.errors import StorageError
 from thalweg.problem import Candidates, Evaluations
 from thalweg.serial import from_bytes, to_bytes
 from thalweg.study.storage.base import StaleRevision, Storage, StudyRecord
@@ -23,6 +25,8 @@ __all__ = ["SQLStorage"]
 
 _ADVANCE = {with_state: advance(with_state) for with_state in (False, True)}
 _APPEND = sa.insert(trials)
+_PENDING = sa.select(sa.func.count()).where(trials.c.study_id == studies.c.id, running).scalar_subquery()
+_RECORD = sa.select(studies, _PENDING.label("pending")).where(studies.c.name == sa.bindparam("at_name"))
 _TRIALS = (
     sa.select(*(trials.c[name] for name in ORDER))
     .where(trials.c.study_id == sa.bindparam("at_id"), trials.c.number >= sa.bindparam("first"))
@@ -54,14 +58,12 @@ class SQLStorage(Storage):
 
     def __init__(self, url: str, timeout: float = 60.0) -> None:
         """Open the database, and make its tables where there are none."""
-        self._shared, self._where = open_engine(url, timeout)
-        self._shared_writer = for_writing(self._shared)
+        self._engine, self._where = open_engine(url, timeout)
+        self._writer = for_writing(self._engine)
         self._pid = os.getpid()
         self._left_to_parent: list[sa.Pool] = []
-        self._known: dict[
-            str, tuple[int, tuple[int, int, int]]
-        ] = {}  # id and shape of studies, which never change
-        weakref.finalize(self, _dispose, self._shared, self._pid)
+        self._known: dict[str, tuple[int, tuple[int, int, int]]] = {}  # ids and shapes, which never change
+        weakref.finalize(self, _dispose, self._engine, self._pid)
 
     def create(self, name: str, settings: Mapping[str, Any], shape: tuple[int, int, int], state: Any) -> bool:
         """Create a study, unless the name exists."""
@@ -71,23 +73,19 @@ class SQLStorage(Storage):
             "state": None if state is None else to_bytes(state), "revision": 0, "asked": 0, "seconds": 0.0,
             "created": time.time(),
         }  # fmt: skip
-        with in_words(self._where):
-            try:
-                with self._writer.begin() as connection:
-                    connection.execute(sa.insert(studies), row)
-            except IntegrityError:
+        try:
+            with self._transaction(writes=True) as connection:
+                connection.execute(sa.insert(studies), row)
+        except StorageError as error:
+            if isinstance(error.__cause__, IntegrityError):
                 return False
+            raise
         return True
 
     def read(self, name: str) -> StudyRecord:
         """Read a study's record."""
-        pending = (
-            sa.select(sa.func.count()).where(trials.c.study_id == studies.c.id, running).scalar_subquery()
-        )
-        with in_words(self._where), self._engine.begin() as connection:
-            row = connection.execute(
-                sa.select(studies, pending.label("pending")).where(studies.c.name == name)
-            ).first()
+        with self._transaction() as connection:
+            row = connection.execute(_RECORD, {"at_name": name}).first()
         if row is None:
             raise study_not_found(name, self.names())
         return StudyRecord(
@@ -98,15 +96,13 @@ class SQLStorage(Storage):
 
     def names(self) -> list[str]:
         """Give the names of all studies, oldest first."""
-        with in_words(self._where), self._engine.begin() as connection:
+        with self._transaction() as connection:
             return list(connection.scalars(sa.select(studies.c.name).order_by(studies.c.id)))
 
-    def ask(
-        self, name: str, revision: int, state: Any, candidates: Candidates, worker: str, now: float
-    ) -> None:
+    def ask(self, name: str, revision: int, state: Any, candidates: Candidates, worker: str, now: float) -> None:
         """Insert running trials."""
         study, _ = self._find(name)
-        with in_words(self._where), self._writer.begin() as connection:
+        with self._transaction(writes=True) as connection:
             n = len(candidates)
             first = _advance(connection, name, study, revision, state, more=n, so_far=0.0) - n
             if n:
@@ -123,7 +119,7 @@ class SQLStorage(Storage):
     ) -> None:
         """Update running trials with their results."""
         study, _ = self._find(name)
-        with in_words(self._where), self._writer.begin() as connection:
+        with self._transaction(writes=True) as connection:
             _advance(connection, name, study, revision, state, more=0, so_far=seconds)
             if len(numbers):
                 connection.execute(finish, result_rows(study, numbers, evaluations))
@@ -131,21 +127,21 @@ class SQLStorage(Storage):
     def trials(self, name: str, first: int = 0) -> Trials:
         """Read trials as columns."""
         study, shape = self._find(name)
-        with in_words(self._where), self._engine.begin() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(_TRIALS, {"at_id": study, "first": first}).all()
         return as_trials(rows, shape)
 
     def running(self, name: str) -> dict[int, str]:
         """Give the worker of every running trial."""
         study, _ = self._find(name)
-        with in_words(self._where), self._engine.begin() as connection:
+        with self._transaction() as connection:
             return _running(connection, study)
 
     def claim(self, name: str, numbers: Collection[int], before: Collection[str], worker: str) -> list[int]:
         """Change the owner of running trials."""
         study, _ = self._find(name)
         wanted = set(numbers)
-        with in_words(self._where), self._writer.begin() as connection:
+        with self._transaction(writes=True) as connection:
             owners = _running(connection, study)
             got = [number for number, owner in owners.items() if number in wanted and owner in before]
             if got:
@@ -158,40 +154,31 @@ class SQLStorage(Storage):
         """Add or replace entries of a study's notes."""
         study, _ = self._find(name)
         here = studies.c.id == study
-        with in_words(self._where), self._writer.begin() as connection:
-            notes = json.loads(
-                connection.execute(sa.select(studies.c.notes).where(here).with_for_update()).scalar_one()
-            )
-            connection.execute(sa.update(studies).where(here).values(notes=json.dumps({**notes, **entries})))
+        with self._transaction(writes=True) as connection:
+            text = connection.execute(sa.select(studies.c.notes).where(here).with_for_update()).scalar_one()
+            notes = json.dumps({**json.loads(text), **entries})
+            connection.execute(sa.update(studies).where(here).values(notes=notes))
 
     def close(self) -> None:
         """Close the connections."""
-        _dispose(self._shared, self._pid)
+        _dispose(self._engine, self._pid)
 
-    @property
-    def _engine(self) -> sa.Engine:
-        """The engine, with connections of this process.
-
-        Those that came through a fork are the parent's: they must neither be used nor closed here, so they
-        are put aside and kept.
-        """
+    @contextmanager
+    def _transaction(self, writes: bool = False) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction; commit it, or where something is raised leave nothing of it."""
         if self._pid != os.getpid():
-            self._left_to_parent.append(self._shared.pool)
-            self._shared.dispose(close=False)
+            # What came through a fork is the parent's: neither to be used nor, by losing it, closed here.
+            self._left_to_parent.append(self._engine.pool)
+            self._engine.dispose(close=False)
             self._pid = os.getpid()
-        return self._shared
-
-    @property
-    def _writer(self) -> sa.Engine:
-        return self._shared_writer if self._pid == os.getpid() else for_writing(self._engine)
+        with in_words(self._where), (self._writer if writes else self._engine).begin() as connection:
+            yield connection
 
     def _find(self, name: str) -> tuple[int, tuple[int, int, int]]:
         if name not in self._known:
-            wanted = sa.select(studies.c.id, studies.c.d, studies.c.m, studies.c.c).where(
-                studies.c.name == name
-            )
-            with in_words(self._where), self._engine.begin() as connection:
-                row = connection.execute(wanted).first()
+            columns = (studies.c.id, studies.c.d, studies.c.m, studies.c.c)
+            with self._transaction() as connection:
+                row = connection.execute(sa.select(*columns).where(studies.c.name == name)).first()
             if row is None:
                 raise study_not_found(name, self.names())
             self._known[name] = (row.id, (row.d, row.m, row.c))
@@ -218,10 +205,8 @@ def _advance(
 
 def _running(connection: sa.Connection, study: int) -> dict[int, str]:
     """Read the owners of running trials; where the transaction writes, other writers wait for it."""
-    owners = sa.select(trials.c.number, trials.c.worker).where(trials.c.study_id == study, running)
-    writes = connection.get_execution_options().get("thalweg_writes", False)
-    ordered = owners.order_by(trials.c.number)
-    return {
-        number: worker
-        for number, worker in connection.execute(ordered.with_for_update() if writes else ordered)
-    }
+    wanted = sa.select(trials.c.number, trials.c.worker).where(trials.c.study_id == study, running)
+    wanted = wanted.order_by(trials.c.number)
+    if connection.get_execution_options().get("thalweg_writes"):
+        wanted = wanted.with_for_update()
+    return {number: worker for number, worker in connection.execute(wanted)}

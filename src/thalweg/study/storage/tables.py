@@ -14,9 +14,7 @@ VERSION = 1  # to be raised with every change of the tables
 
 metadata = sa.MetaData()
 
-schema = sa.Table(
-    "thalweg_schema", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)
-)
+schema = sa.Table("thalweg_schema", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
 
 studies = sa.Table(
     "thalweg_studies",
@@ -58,15 +56,13 @@ trials = sa.Table(
 # A literal, for SQLite uses a partial index only where the statement repeats its condition word for word.
 running = trials.c.status == sa.literal_column("0")
 
-sa.Index(
-    "thalweg_running", trials.c.study_id, trials.c.number, sqlite_where=running, postgresql_where=running
-)
+sa.Index("thalweg_running", trials.c.study_id, trials.c.number, sqlite_where=running, postgresql_where=running)
 
 
 def advance(with_state: bool) -> sa.UpdateBase:
     """Make the compare-and-swap that opens every commit; it returns ``asked`` after it, or no row if stale.
 
-    Parameters: ``at_id``, ``at_revision``, ``more`` trials asked for, ``so_far`` seconds, maybe ``new_state``.
+    Parameters: ``at_id``, ``at_revision``, ``more`` trials asked for, ``so_far`` seconds; ``new_state``.
     """
     so_far = sa.bindparam("so_far", type_=sa.Double)
     values: dict[str, sa.ColumnElement[object]] = {
