@@ -143,7 +143,20 @@ def test_a_name_begins_a_run_and_continues_it(here, command):
 def test_classification_by_a_method_of_choice(tmp_path, command, houses):
     dear = np.where(houses["price"] > houses["price"].median(), "dear", "cheap")
     houses.assign(price=dear).to_csv(tmp_path / "houses.csv", index=False)
-    line = ["--trials", "7", "--optimizer", "random", "--scoring", "accuracy", "--holdout", "0", "--cv", "2"]
+    line = [
+        "--trials",
+        "7",
+        "--optimizer",
+        "random",
+        "--scoring",
+        "accuracy",
+        "--holdout",
+        "0",
+        "--cv",
+        "2",
+        "--workers",
+        "2",
+    ]
     done = command("tune", "houses.csv", "--target", "price", *line, "--storage", "other.db")
     assert done.exit_code == 0, done.stderr
     assert "classification: 2 different values (cheap, dear)" in done.stdout

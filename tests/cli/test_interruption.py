@@ -9,7 +9,7 @@ from thalweg.problem import Status
 from thalweg.space import Float
 from thalweg.study import minimize, open_storage
 
-BUDGET = 9
+BUDGET = 8
 LINE = ["tune", "houses.csv", "--target", "price", "--trials", str(BUDGET), "--cv", "2", "--seed", "3"]
 
 
@@ -55,7 +55,7 @@ def test_killed_then_resumed(tmp_path, table, start, command):
 
 
 def test_ctrl_c_then_resumed(tmp_path, table, start, command):
-    process = start(*LINE, "--workers", "2")
+    process = start(*LINE)
     wait_for(process, "trial 2 finished")
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=100)

@@ -47,9 +47,7 @@ def test_any_table_is_learnt_or_refused(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows, width = int(rng.integers(10, 150)), int(rng.integers(1, 7))
     table = any_table(rng, rows, width)
-    table["y"] = (rng.normal(size=rows), rng.choice(["p", "q", "r"], rows), rng.integers(0, 2, rows))[
-        seed % 3
-    ]
+    table["y"] = (rng.normal(size=rows), rng.choice(["p", "q", "r"], rows), rng.integers(0, 2, rows))[seed % 3]
     try:
         data = split_target(table, "y")
         split = holdout_split(data.X, data.y, data.task, seed=seed)

@@ -63,17 +63,13 @@ def test_a_few_words_among_many_numbers_are_missing_and_said() -> None:
     cells = [str(i) for i in range(N)]
     cells[3] = cells[9] = "unknown"
     (column,) = describe_columns(pd.DataFrame({"a": cells}))
-    assert (
-        str(column) == "a: number, 199 different values, 2 cells of text such as 'unknown' count as missing"
-    )
+    assert str(column) == "a: number, 199 different values, 2 cells of text such as 'unknown' count as missing"
     many = ["unknown"] * 50 + cells[50:]
     assert describe_columns(pd.DataFrame({"a": many}))[0].kind == "category"
 
 
 def test_lines_for_readers() -> None:
-    table = pd.DataFrame(
-        {"a": [1.5, None, 3.0], "b": ["x"] * 3, "c": [None] * 3, "d": ["2024-05-13"] * 2 + [None]}
-    )
+    table = pd.DataFrame({"a": [1.5, None, 3.0], "b": ["x"] * 3, "c": [None] * 3, "d": ["2024-05-13"] * 2 + [None]})
     assert [str(column) for column in describe_columns(table)] == [
         "a: number, 2 different values, 1 missing",
         "b: constant, always 'x'",

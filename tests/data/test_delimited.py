@@ -42,9 +42,7 @@ def test_a_quoted_cell_may_hold_delimiters_and_lines(tmp_path: Path) -> None:
 
 
 def test_quotes_are_plain_where_they_would_merge_lines(tmp_path: Path) -> None:
-    table = read_table(
-        written(tmp_path, "t.tsv", 'label\ttext\nham\t"Hi there\nspam\tWin\nham\t"Bye" he said\n')
-    )
+    table = read_table(written(tmp_path, "t.tsv", 'label\ttext\nham\t"Hi there\nspam\tWin\nham\t"Bye" he said\n'))
     assert table["text"].tolist() == ['"Hi there', "Win", '"Bye" he said']
 
 
@@ -94,9 +92,7 @@ def test_a_column_without_a_name(tmp_path: Path) -> None:
         ("t.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-9], "not a readable gzip file"),
     ],
 )
-def test_says_what_is_wrong_in_one_line(
-    tmp_path: Path, name: str, content: str | bytes, message: str
-) -> None:
+def test_says_what_is_wrong_in_one_line(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     path = written(tmp_path, name, content)
     with pytest.raises(InvalidData, match=message) as caught:
         read_table(path)

@@ -101,9 +101,7 @@ def test_prediction_survives_what_happens_to_tables(
     expected = encoder.transform(table)
     others: list[Any] = [
         table[table.columns[::-1]].assign(surplus="?"),
-        table.assign(
-            size=table["size"].astype("str"), sold=table["sold"].map({True: "True", False: "false"})
-        ),
+        table.assign(size=table["size"].astype("str"), sold=table["sold"].map({True: "True", False: "false"})),
         table.assign(sold=table["sold"].astype("float"), colour=table["colour"].astype("category")),
         table.assign(day=pd.to_datetime(table["day"]), built=table["built"].dt.tz_localize("UTC")),
         table.assign(built=table["built"].astype("str")),
@@ -140,16 +138,12 @@ def test_a_category_stored_as_whole_numbers_is_the_same_stored_as_fractions() ->
     codes = np.arange(60) % 3
     encoder = TableEncoder("trees").fit(pd.DataFrame({"a": pd.Categorical(codes)}), codes)
     for dtype in ("int64", "float64", "str", "object"):
-        np.testing.assert_array_equal(
-            encoder.transform(pd.DataFrame({"a": codes.astype(dtype)})), np.eye(3)[codes]
-        )
+        np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"a": codes.astype(dtype)})), np.eye(3)[codes])
 
 
 def test_columns_that_lack_or_are_infinite(fitted: tuple[TableEncoder, pd.DataFrame, np.ndarray]) -> None:
     encoder, table, _ = fitted
-    with pytest.raises(
-        InvalidData, match=r"lacks 2 of the 8 columns the model was trained on: 'size', 'text'"
-    ):
+    with pytest.raises(InvalidData, match=r"lacks 2 of the 8 columns the model was trained on: 'size', 'text'"):
         encoder.transform(table.drop(columns=["size", "text", "id"]))
     with pytest.raises(InvalidData, match=r"column 'size' holds 1 infinite value \(the first in row 3\)"):
         encoder.transform(table.assign(size=[1.0, 2.0, np.inf] + [0.0] * (N - 3)))
@@ -233,9 +227,7 @@ def test_it_is_a_scikit_learn_transformer() -> None:
     table, y = every_kind()
     encoder = TableEncoder("linear", "regression")
     assert clone(encoder).get_params() == {"for_model": "linear", "task": "regression"}
-    scores = cross_val_score(
-        make_pipeline(encoder, Ridge()), table, y, cv=cross_validation_folds(y, "regression")
-    )
+    scores = cross_val_score(make_pipeline(encoder, Ridge()), table, y, cv=cross_validation_folds(y, "regression"))
     assert scores.mean() > 0.5
     with pytest.raises(InvalidSettings, match="for_model must be 'linear' or 'trees', got 'forest'"):
         encoder.set_params(for_model="forest").fit(table, y)

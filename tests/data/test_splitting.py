@@ -17,9 +17,7 @@ def labels(sizes: list[int]) -> np.ndarray:
 
 
 @given(class_sizes, st.floats(0.05, 0.5), st.integers(0, 10))
-def test_holdout_keeps_every_class_in_training_and_in_proportion(
-    sizes: list[int], share: float, seed: int
-) -> None:
+def test_holdout_keeps_every_class_in_training_and_in_proportion(sizes: list[int], share: float, seed: int) -> None:
     y = labels(sizes)
     split = holdout_split(pd.DataFrame({"row": np.arange(len(y))}), y, "classification", share, seed)
     train, test = split.X_train["row"].to_numpy(), split.X_test["row"].to_numpy()
@@ -36,9 +34,7 @@ def test_holdout_keeps_every_class_in_training_and_in_proportion(
 
 
 @given(class_sizes, st.integers(2, 6), st.integers(0, 10))
-def test_folds_validate_every_row_once_and_train_on_every_class(
-    sizes: list[int], folds: int, seed: int
-) -> None:
+def test_folds_validate_every_row_once_and_train_on_every_class(sizes: list[int], folds: int, seed: int) -> None:
     y = labels(sizes)
     repeated = sum(size for size in sizes if size > 1)
     if repeated < folds:

@@ -62,13 +62,13 @@ class TestAdam(OptimizerLaws):
 
 class TestBayesianOptimization(OptimizerLaws):
     optimizer = BayesianOptimization(initial=4)
-    evaluations = 12
+    evaluations = 9
     sphere_evaluations = 25
 
 
 class TestAuto(OptimizerLaws):
     optimizer = Auto(evaluations=20)
-    evaluations = 12
+    evaluations = 6
     sphere_evaluations = 25
 
 

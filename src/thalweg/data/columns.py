@@ -17,9 +17,7 @@ Kind = Literal["number", "boolean", "category", "date", "text", "identifier", "c
 
 BOOLEAN_WORDS = {"true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0}
 
-_IDENTIFIER_NAME = re.compile(
-    r"(?i:^(unnamed: \d+|index|.*[\W_](id|key|index)|id|key|uuid|guid)$)|[a-z](Id|ID|Key)$"
-)
+_IDENTIFIER_NAME = re.compile(r"(?i:^(unnamed: \d+|index|.*[\W_](id|key|index)|id|key|uuid|guid)$)|[a-z](Id|ID|Key)$")
 _FEW_DIFFERENT = 40
 _NUMERIC_SHARE = 0.9
 

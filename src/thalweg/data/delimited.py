@@ -100,9 +100,7 @@ def _checked_layout(text: str, delimiter: str) -> tuple[list[str], Literal[0, 3]
     pandas fills short rows with missing values and renames equal names, both in silence.
     """
     quoting: Literal[0, 3] = csv.QUOTE_NONE if _quotes_are_plain(text, delimiter) else csv.QUOTE_MINIMAL
-    rows = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, skipinitialspace=True
-    )
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, skipinitialspace=True)
     names: list[str] = []
     seen = 0
     try:
@@ -134,9 +132,7 @@ def _quotes_are_plain(text: str, delimiter: str) -> bool:
     if separators == 0 or any(line.count(delimiter) != separators for line in lines):
         return False
     try:
-        for _ in csv.reader(
-            io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
-        ):
+        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True):
             pass
         return False
     except csv.Error:

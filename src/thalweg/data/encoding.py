@@ -139,9 +139,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "columns_")
         long = [str(name) for name in self.encoder_.get_feature_names_out()]
         short = [name.split("__", 1)[1] for name in long]
-        return np.array(
-            [s if short.count(s) == 1 else f for s, f in zip(short, long, strict=True)], dtype=object
-        )
+        return np.array([s if short.count(s) == 1 else f for s, f in zip(short, long, strict=True)], dtype=object)
 
     def _numbers(self, matrix: Any) -> NDArray[np.floating[Any]]:
         dtype: Any = np.float64 if self.for_model == "linear" else np.float32
@@ -190,9 +188,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"the table lacks {len(absent)} of the {len(features)} columns the model was trained on: "
                 f"{', '.join(map(repr, absent[:5]))}{' …' if len(absent) > 5 else ''}"
             )
-        coerced = pd.DataFrame(
-            {column.name: _coerced_column(column, frame[column.name]) for column in features}
-        )
+        coerced = pd.DataFrame({column.name: _coerced_column(column, frame[column.name]) for column in features})
         refuse_infinite(coerced)
         return coerced
 
@@ -203,9 +199,7 @@ def _coerced_column(column: Column, cells: "pd.Series[Any]") -> "pd.Series[Any]"
     if column.kind == "date":
         if pd.api.types.is_datetime64_dtype(cells.dtype):
             return cells
-        dates = pd.to_datetime(
-            _as_text(cells), format=column.date_format or "ISO8601", errors="coerce", utc=True
-        )
+        dates = pd.to_datetime(_as_text(cells), format=column.date_format or "ISO8601", errors="coerce", utc=True)
         return dates.dt.tz_localize(None)
     return _as_text(cells).fillna("" if column.kind == "text" else _MISSING).astype("object")
 

@@ -77,9 +77,7 @@ def refuse_equal_names(names: Sequence[str]) -> None:
     places: dict[str, int] = {}
     for place, name in enumerate(names, start=1):
         if name in places:
-            raise InvalidData(
-                f"two columns are called {name!r} (columns {places[name]} and {place}): rename one"
-            )
+            raise InvalidData(f"two columns are called {name!r} (columns {places[name]} and {place}): rename one")
         places[name] = place
 
 
@@ -111,9 +109,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _plain_column(name: str, column: "pd.Series[Any]") -> "pd.Series[Any]":
     dtype: Any = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return column.map({category: as_text(category) for category in column.cat.categories}).astype(
-            "category"
-        )
+        return column.map({category: as_text(category) for category in column.cat.categories}).astype("category")
     if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
         return column
     if isinstance(dtype, pd.StringDtype):
@@ -143,9 +139,7 @@ def _plain_objects(name: str, column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column.astype("boolean")
     if found in _DATES:
         return pd.Series(pd.to_datetime(column, utc=True).dt.tz_localize(None))
-    strange = next(
-        (value for value in present if not isinstance(value, str | bool | int | float | np.generic)), None
-    )
+    strange = next((value for value in present if not isinstance(value, str | bool | int | float | np.generic)), None)
     if found in _TEXT and strange is None:
         return column.where(column.isna(), column.map(as_text)).astype("str")
     example = present.iloc[0] if strange is None else strange

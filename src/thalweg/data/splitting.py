@@ -98,9 +98,7 @@ def cross_validation_folds(y: Any, task: Task, folds: int = 5, seed: int = 0) ->
     targets = np.asarray(y)
     dealt = _rows_by_class(targets, task, generator(seed, 1))
     if not 2 <= folds <= len(dealt):
-        raise InvalidSettings(
-            f"the number of folds must lie between 2 and the {len(dealt)} rows, got {folds}"
-        )
+        raise InvalidSettings(f"the number of folds must lie between 2 and the {len(dealt)} rows, got {folds}")
     every = np.arange(len(targets))
     validations = [np.sort(dealt[start::folds]) for start in range(folds)]
     return [(np.setdiff1d(every, validation), validation) for validation in validations]

@@ -77,7 +77,10 @@ class Auto(Optimizer[AutoState]):
         """Give the optimizer for a problem, and the reason."""
         columns, d = problem.columns, problem.columns.dim
         if problem.objectives > 1:
-            return SobolSearch(), "there are several objectives, whose trade-offs need points everywhere"
+            return SobolSearch(), (
+                "there are several objectives, and evenly spread points show their trade-offs; "
+                "no method here seeks the Pareto front itself"
+            )
         if problem.constraints:
             return self._genetic(), "there are constraints, and a population finds its way to where they hold"
         if Need.GRADIENT in problem.provides:

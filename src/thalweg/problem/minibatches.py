@@ -26,6 +26,7 @@ class Minibatches:
         InvalidProblem: The arrays differ in length or are empty, or the size is out of range.
 
     Example:
+        >>> import numpy as np
         >>> X, y = np.arange(10.0)[:, None], np.arange(10.0)
         >>> batches = Minibatches(X, y, size=4)
         >>> sorted(float(v) for k in range(3) for v in batches.at(k)[1]) == list(range(10))

@@ -61,7 +61,7 @@ def neighbours(columns: Columns, x: Floats) -> Floats:
         (m, d) rows, their inactive columns neutral; m = 0 where every column is real-valued.
     """
     rows: list[Floats] = []
-    for j in np.flatnonzero(columns.discrete & columns.activity(x[None])[0]):
+    for j in np.flatnonzero(columns.discrete & columns.activity(x[None])[0]).tolist():
         step = columns.step[j] if columns.kind[j] == CONTINUOUS else 1.0
         level, levels = round((x[j] - columns.low[j]) / step), int(columns.levels[j])
         if levels <= FEW_LEVELS or columns.kind[j] == CATEGORICAL:

@@ -59,7 +59,7 @@ class BayesianOptimization(Optimizer[BayesianState]):
     The cost of a proposal grows with the cube of the number of points: meant for hundreds, not for many thousands.
 
     Args:
-        initial: Points of the initial design, at least 1; None for 4 + d, 20 at most.
+        initial: Points of the initial design, at least 1; None for the number of columns, but 5 at least and 20 at most.
 
     Raises:
         InvalidSettings: ``initial`` is below 1.
@@ -96,7 +96,7 @@ class BayesianOptimization(Optimizer[BayesianState]):
     def ask(self, state: BayesianState, n: int, pending: Candidates) -> tuple[Candidates, BayesianState]:
         """Propose n points: of the initial design while it lasts, then one after the other by expected improvement."""
         columns = state.columns
-        initial = min(4 + columns.dim, 20) if self.initial is None else self.initial
+        initial = min(max(columns.dim, 5), 20) if self.initial is None else self.initial
         blind = n if not np.isfinite(state.value).any() else min(max(initial - len(state.x) - len(pending), 0), n)
         u = sobol(columns.dim, state.asked, blind, generator(state.seed, DESIGN))
         proposed = Candidates.at(columns, columns.from_unit(u)).x

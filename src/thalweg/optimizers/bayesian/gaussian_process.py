@@ -39,7 +39,7 @@ class GaussianProcess:
         >>> process = GaussianProcess.condition(features, column, np.array([-1.0, 1.0]), np.log([0.5, 1.0, 1e-6]))
         >>> mean, variance = process.predict(np.array([[0.0], [0.5]]))
         >>> mean.round(3), variance.round(3)
-        (array([-1.,  0.]), array([0.   , 0.464]))
+        (array([-1.,  0.]), array([0.  , 0.52]))
     """
 
     column: Ints
@@ -122,7 +122,7 @@ class GaussianProcess:
         def gradient(weight: Floats) -> Floats:
             """Σ_i weight_i ∂k̃(x, X_i)/∂φ, with ∂s/∂φ = 2 (φ − φ_i) / ℓ²."""
             pull = slope * weight
-            return 2.0 * (points * pull.sum(axis=0)[:, None] - pull.T @ self.points) * scale
+            return np.asarray(2.0 * (points * pull.sum(axis=0)[:, None] - pull.T @ self.points) * scale)
 
         mean = cross.T @ self.alpha
         return mean, self._variance(half), gradient(self.alpha[:, None]), -2.0 * gradient(solved)
@@ -135,4 +135,4 @@ class GaussianProcess:
 
     def _variance(self, half: Floats) -> Floats:
         prior = float(np.exp(self.theta[-2])) + MEAN_VARIANCE
-        return np.maximum(prior - np.einsum("iq,iq->q", half, half), 1e-16 * prior)
+        return np.asarray(np.maximum(prior - np.einsum("iq,iq->q", half, half), 1e-16 * prior))

@@ -29,7 +29,7 @@ def matern52(squared: Floats) -> tuple[Floats, Floats]:
     Example:
         >>> value, slope = matern52(np.array([0.0, 1.0]))
         >>> value.round(6), slope.round(6)
-        (array([1.      , 0.523994]), array([-0.833333, -0.288212]))
+        (array([1.      , 0.523994]), array([-0.833333, -0.28822 ]))
     """
     root = np.sqrt(5.0 * squared)
     decay = np.exp(-root)

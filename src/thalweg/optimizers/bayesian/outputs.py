@@ -15,7 +15,7 @@ POWERS = (-1.0, 3.0)  # range of λ; 1 changes nothing, 2 − λ does to low val
 def standardize(value: Floats) -> Floats:
     """Map values to mean 0 and variance 1, keeping their order.
 
-    First a value more than three spreads from the median (the spread is the larger distance of a quartile) is drawn in
+    First a value more than three spreads from the median (the median of the distances from it that are not 0) is drawn in
     to 3 + log(1 + excess), so that one divergence of size 10¹² does not make all others look equal. Then the power
     transformation of Yeo and Johnson, with λ of the highest likelihood, removes what skewness is left.
 
@@ -36,21 +36,19 @@ def standardize(value: Floats) -> Floats:
     drawn = _scale(_draw_in(value))
     if len(np.unique(drawn)) < 3:
         return drawn
-    power = minimize_scalar(lambda power: -yeojohnson_llf(power, drawn), bounds=POWERS, method="bounded").x
+    power = minimize_scalar(lambda power: -float(yeojohnson_llf(power, drawn)), bounds=POWERS, method="bounded").x
     return _scale(np.asarray(yeojohnson(drawn, power)))
 
 
 def _draw_in(value: Floats) -> Floats:
-    largest = float(np.abs(value).max())
-    if largest == 0.0:
-        return value
-    scaled = value / largest  # first, as sums and differences of huge values overflow
-    low, median, high = np.quantile(scaled, [0.25, 0.5, 0.75])
-    centred = scaled - median
-    spread = max(high - median, median - low)
-    if spread == 0.0:
-        return np.asarray(centred)
-    size = np.abs(centred) / spread
+    scaled = value / 4.0  # differences of the largest numbers would overflow
+    centred = scaled - np.median(scaled)
+    distance = np.abs(centred)
+    if not distance.any():
+        return centred
+    spread = np.median(distance[distance > 0])
+    with np.errstate(over="ignore"):
+        size = np.minimum(distance / spread, np.finfo(np.float64).max)
     return np.asarray(np.sign(centred) * (np.minimum(size, REACH) + np.log1p(np.maximum(size - REACH, 0.0))))
 
 
