@@ -1,6 +1,6 @@
-"""The public face: names that exist, names that type checkers see, and what importing them costs."""
+"""The public face: names that exist, and what importing them costs."""
 
-import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +16,6 @@ SOURCE = Path(thalweg.__file__).parent
 def test_every_public_name_loads(name):
     assert getattr(thalweg, name) is not None
     assert name in dir(thalweg)
-
-
-def test_type_checkers_see_the_same_names():
-    stub = ast.parse((SOURCE / "__init__.pyi").read_text())
-    seen = {alias.asname for node in ast.walk(stub) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    seen |= {node.target.id for node in stub.body if isinstance(node, ast.AnnAssign)}
-    assert seen == set(thalweg.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -45,4 +38,5 @@ def test_the_list_of_names_of_every_room_is_exact(package):
     assert names is not None, f"{module} has no __all__"
     assert len(set(names)) == len(names)
     for name in names:
-        assert hasattr(room, name), f"{module}.__all__ names {name!r}, which it does not have"
+        exists = hasattr(room, name) or importlib.util.find_spec(f"{module}.{name}")
+        assert exists, f"{module}.__all__ names {name!r}, which it does not have"

@@ -1,3 +1,4 @@
+from thalweg import errors as errors
 from thalweg.data import read_table as read_table
 from thalweg.optimizers import Auto as Auto
 from thalweg.optimizers import BayesianOptimization as BayesianOptimization

@@ -13,7 +13,7 @@ POWERS = (-1.0, 3.0)  # range of λ; 1 changes nothing, 2 − λ does to low val
 
 
 def standardize(value: Floats) -> Floats:
-    """Map values to mean 0 and variance 1, keeping their order.
+    """Map values to mean 0 and variance 1, never reversing their order.
 
     First a value more than three spreads from the median (the median of the distances from it that are not 0) is drawn in
     to 3 + log(1 + excess), so that one divergence of size 10¹² does not make all others look equal. Then the power
@@ -27,7 +27,7 @@ def standardize(value: Floats) -> Floats:
 
     Example:
         >>> standardize(np.array([1.0, 2.0, 3.0, 1e12])).round(2)
-        array([-1.07, -0.54,  0.01,  1.6 ])
+        array([-0.83, -0.56, -0.31,  1.7 ])
 
     Reference:
         I.-K. Yeo, R. A. Johnson, "A new family of power transformations to improve normality or symmetry", Biometrika 87,
