@@ -175,15 +175,17 @@ class Display:
         return Group(Padding(bar, (1, 0)), rows)
 
 
-def _running(progress: _Progress) -> list[tuple[str, Table]]:
-    lines: list[tuple[str, Table]] = []
-    for trial, (what, since) in list(progress.running.items())[:MOST_RUNNING]:
+def _running(progress: _Progress) -> list[tuple[str, Table | str]]:
+    lines: list[tuple[str, Table | str]] = []
+    running = list(progress.running.items())  # a copy, for it is drawn in a thread of its own
+    for trial, (what, since) in running[:MOST_RUNNING]:
         line = Table.grid(padding=(0, 1), expand=True)
         line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         line.add_column(justify="right", no_wrap=True)
         line.add_row(f"trial {trial}, {what}", duration(time.monotonic() - since))
         lines.append(("" if lines else "running", line))
-    return lines
+    more = len(running) - MOST_RUNNING
+    return [*lines, ("", f"and {more} more")] if more > 0 else lines
 
 
 def _clock(progress: _Progress) -> str:

@@ -1,6 +1,5 @@
 """Runs as the database holds them, without what they search: enough to list them and show what they found."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +7,17 @@ from typing import Any, final
 
 import numpy as np
 
-from thalweg import optimizers
 from thalweg.cli.wording import Metric, number
 from thalweg.errors import NoCompletedTrial, StorageError, StudyNotFound
 from thalweg.optimizers.auto import AutoState
 from thalweg.problem import Problem, Status
 from thalweg.serial import construct
-from thalweg.space import Box, Categorical, Float, Int, Space
+from thalweg.space import Space
 from thalweg.study import Result, Storage, open_storage
 from thalweg.study.storage import StudyRecord
 from thalweg.study.worker import is_alive
 
 __all__ = ["StoredRun", "best_text", "find_run", "open_runs", "read_run"]
-
-_DIMENSIONS = {"Float": Float, "Int": Int, "Categorical": Categorical, "Box": Box}
 
 
 @final
@@ -93,8 +89,6 @@ def open_runs(storage: str) -> Storage:
     """
     if "://" not in storage and not Path(storage).is_file():
         raise StorageError(f"{storage}: no such database; thalweg tune makes one, --storage names another")
-    for name in dir(optimizers):  # each is loaded when it is first asked for, and a state needs its own
-        getattr(optimizers, name)
     return open_storage(storage)
 
 
@@ -121,14 +115,13 @@ def read_run(store: Storage, name: str) -> StoredRun:
 
     Raises:
         StudyNotFound: There is none of that name.
-        UnreadableState: Another version of thalweg has written it.
-        StorageError: Its space holds something else than numbers, texts and such.
+        UnreadableState: Another version of thalweg has written it, or its space holds choices of other kinds.
     """
     record = store.read(name)
     settings = record.settings
     problem = Problem(
         _not_stored,
-        Space({key: _dimension(text) for key, text in settings["space"].items()}),
+        Space.construct(settings["space"]),
         goal=settings["goals"],
         constraints=[_not_stored] * settings["constraints"],
     )
@@ -150,20 +143,3 @@ def best_text(run: StoredRun) -> str:
 
 def _not_stored(configuration: Any) -> float:
     raise NoCompletedTrial("the objective is not in the database, only what it gave")
-
-
-def _dimension(text: str) -> Any:
-    """Read back what ``repr`` of a dimension gave, of literals only: nothing is evaluated.
-
-    Raises:
-        StorageError: A choice is some other Python object.
-    """
-    text = text.replace("inf", "1e999") if text.startswith("Box(") else text  # infinity has no literal
-    try:
-        call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-            raise ValueError(text)
-        settings = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
-        return _DIMENSIONS[call.func.id](**settings)
-    except (SyntaxError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{text[:80]}: can only be read by the program that made the run") from error

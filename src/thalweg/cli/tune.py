@@ -21,6 +21,7 @@ from thalweg.data import LabelledData, describe_columns, read_table, split_targe
 from thalweg.errors import NoCompletedTrial
 from thalweg.problem import Status
 from thalweg.study import Event, RunStarted, Storage, open_storage
+from thalweg.study.loop import INTERRUPTED as BY_CTRL_C
 from thalweg.study.worker import worker_identity
 from thalweg.tuning import TuningResult
 from thalweg.tuning import tune as tune_model
@@ -28,7 +29,6 @@ from thalweg.tuning.scoring import choose_scoring
 
 __all__ = ["begin", "resume"]
 
-INTERRUPTION = "interrupted by Ctrl-C"  # the loop's stop reason
 QUIET = "ignore:resource_tracker:UserWarning"  # what loky says where a fit is stopped at the end of its time
 
 
@@ -85,7 +85,7 @@ class _Job:
                 result = self._tune(name, store, display)
                 _save(result, saved, store)
         except (KeyboardInterrupt, NoCompletedTrial) as error:
-            if isinstance(error, NoCompletedTrial) and display.stopped != INTERRUPTION:
+            if isinstance(error, NoCompletedTrial) and display.stopped != BY_CTRL_C:
                 hint = f"give it more: {saved.resume} --seconds S (or --trials N)"
                 raise NoCompletedTrial(f"{error}; {display.stopped}; {hint}") from None
             kept = f"; every finished trial is kept: {saved.resume} goes on"
@@ -96,7 +96,7 @@ class _Job:
                 directory.rmdir()
             if display.started:
                 store.note(name, worker="")
-        return self._report(result, saved, display.stopped == INTERRUPTION)
+        return self._report(result, saved, display.stopped == BY_CTRL_C)
 
     def _tune(self, name: str, store: Storage, display: Display) -> TuningResult:
         request = self.request

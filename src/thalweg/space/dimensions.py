@@ -7,13 +7,13 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from thalweg.arrays import Floats
 from thalweg.errors import InvalidSpace
+from thalweg.serial import frozen
 from thalweg.space.columns import CATEGORICAL, CONTINUOUS, INTEGER
 
 __all__ = ["Box", "Categorical", "Dimension", "Float", "Int", "When"]
@@ -48,7 +48,7 @@ class Dimension(ABC):
 
 
 @final
-@dataclass(frozen=True)
+@frozen
 class Float(Dimension):
     """A real number in [low, high].
 
@@ -110,7 +110,7 @@ class Float(Dimension):
 
 
 @final
-@dataclass(frozen=True)
+@frozen
 class Int(Dimension):
     """An integer in [low, high], both ends included.
 
@@ -164,7 +164,7 @@ class Int(Dimension):
 
 
 @final
-@dataclass(frozen=True)
+@frozen
 class Categorical(Dimension):
     """One of several values without an order.
 
@@ -232,7 +232,7 @@ class Categorical(Dimension):
 
 
 @final
-@dataclass(frozen=True)
+@frozen
 class Box(Dimension):
     """A vector of real numbers, each in its own interval; the bounds may be infinite for gradient methods.
 

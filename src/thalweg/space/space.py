@@ -7,7 +7,8 @@ from typing import Any, final
 import numpy as np
 
 from thalweg.arrays import AnyArray, Bools, Floats
-from thalweg.errors import InvalidSpace
+from thalweg.errors import InvalidSpace, UnreadableState
+from thalweg.serial import construct, describe
 from thalweg.space.columns import Columns, Condition
 from thalweg.space.dimensions import Box, Categorical, Dimension, Int
 
@@ -83,9 +84,26 @@ class Space:
             names += [f"{name}[{i}]" for i in range(dimension.width)] if several else [name]
         return names
 
-    def describe(self) -> dict[str, str]:
-        """Give a text for each dimension that is the same exactly when the dimension is."""
-        return {name: repr(dimension) for name, dimension in self.dimensions.items()}
+    def describe(self) -> dict[str, Any]:
+        """Give a JSON tree for each dimension; a text where a choice is a Python object of another kind."""
+        return {name: _description(dimension) for name, dimension in self.dimensions.items()}
+
+    @staticmethod
+    def construct(description: Mapping[str, Any]) -> "Space":
+        """Build the space again that :meth:`describe` described; a single Box without a name comes back named ``"x"``.
+
+        Raises:
+            UnreadableState: It has a choice that can only be built by the program that described it.
+
+        Example:
+            >>> from thalweg.space import Float
+            >>> Space.construct(Space({"rate": Float(0, 1)}).describe())
+            Space({'rate': Float(low=0, high=1, log=False, step=None, when=None)})
+        """
+        for name, tree in description.items():
+            if isinstance(tree, str):
+                raise UnreadableState(f"{name} = {tree} can only be built by the program that described it")
+        return Space({name: construct(tree) for name, tree in description.items()})
 
     def encode(self, configurations: Sequence[Configuration]) -> tuple[Floats, Bools]:
         """Turn n configurations into rows.
@@ -230,3 +248,10 @@ def _parents_first(dimensions: Mapping[str, Dimension]) -> list[str]:
         for name in ready:
             del remaining[name]
     return order
+
+
+def _description(dimension: Dimension) -> Any:
+    try:
+        return describe(dimension)
+    except TypeError:  # a choice that is hashable and no JSON value, such as a function
+        return repr(dimension)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 
 from thalweg.problem import Evaluations, evaluate
@@ -10,7 +11,9 @@ from thalweg.study.events import Event, Observer, RunStarted, RunStopped, Trials
 from thalweg.study.executors import Executor, Lost, Pool
 from thalweg.study.study import Batch, Study
 
-__all__ = ["run"]
+__all__ = ["INTERRUPTED", "run"]
+
+INTERRUPTED = "interrupted by Ctrl-C"
 
 LARGEST_BATCH = 16_384  # rows that a vectorized function is given at once, where the optimizer does not care
 PATIENCE = 0.05  # seconds between looks at what other workers have told, when the optimizer waits for that
@@ -30,15 +33,14 @@ def run(
     or Ctrl-C is pressed are stopped where the executor can, and given back: continuing the study begins with them.
     """
     task = partial(evaluate, study.problem, need=study.method.capabilities.needs)
-    pool = executor.open(task, time_limit)
     watch = _Watch(study, observers)
     watch.started(budget)
     try:
-        reason = _run(study, pool, budget, watch)
+        with closing(executor.open(task, time_limit)) as pool:
+            reason = _run(study, pool, budget, watch)
     except KeyboardInterrupt:
-        reason = "interrupted by Ctrl-C"
+        reason = INTERRUPTED
     finally:
-        pool.close()
         study.release()
     study.storage.note(study.name, stop_reason=reason)
     watch.notify(RunStopped(reason))

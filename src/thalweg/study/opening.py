@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from thalweg.arrays import Floats
-from thalweg.errors import ContradictorySettings, InvalidSettings, StudyNotFound
+from thalweg.errors import ContradictorySettings, InvalidSettings, StudyNotFound, UnreadableState
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer, Optimizer
 from thalweg.problem import Problem
@@ -103,8 +103,18 @@ def _check_same(name: str, stored: Mapping[str, Any], given: Mapping[str, Any]) 
 
 
 def _difference(before: Any, now: Any) -> str:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
+    if isinstance(before, Mapping) and isinstance(now, Mapping) and "@" not in before:
         for key in [*before, *now]:
             if before.get(key) != now.get(key):
-                return f"{key} = {before.get(key)}, and the call says {now.get(key)}"
-    return f"{before}, and the call says {now}"
+                return f"{key} = {_readable(before.get(key))}, and the call says {_readable(now.get(key))}"
+    return f"{_readable(before)}, and the call says {_readable(now)}"
+
+
+def _readable(description: Any) -> str:
+    """Show settings as the user writes them."""
+    if not isinstance(description, Mapping):
+        return "nothing" if description is None else str(description)
+    try:
+        return repr(construct(description))
+    except UnreadableState:
+        return str(description)

@@ -208,18 +208,22 @@ class Study:
 
     def tell_batch(self, batch: Batch, evaluations: Evaluations) -> bool:
         """Commit results and the state that has taken them in; return whether the best trial is among them."""
+        self._commit(evaluations, batch.numbers)
+        self._finished += len(batch.numbers)
+        del self._mine[batch.numbers[0]]
+        return self._note_best(evaluations)
+
+    def _commit(self, evaluations: Evaluations, numbers: Sequence[int]) -> None:
         while True:
-            state = self.optimizer.tell(self._state, evaluations)
+            state = self.optimizer.tell(self._state, evaluations) if len(numbers) else self._state
             changed = None if state is self._state else state
             try:
-                self.storage.tell(self.name, self._revision, changed, batch.numbers, evaluations, self.seconds)
+                self.storage.tell(self.name, self._revision, changed, numbers, evaluations, self.seconds)
             except StaleRevision:
                 self._refresh()
                 continue
             self._state, self._revision = state, self._revision + 1
-            self._finished += len(batch.numbers)
-            del self._mine[batch.numbers[0]]
-            return self._note_best(evaluations)
+            return
 
     def reclaim(self) -> list[Batch]:
         """Take over the running trials of workers that are no more, to evaluate them again."""
@@ -239,11 +243,13 @@ class Study:
         return batches
 
     def release(self) -> None:
-        """Give back the trials that are not finished, for whoever continues the study."""
+        """Give back the trials that are not finished, for whoever continues the study, and commit the time spent."""
         numbers = [number for batch in self._mine.values() for number in batch.numbers]
         if numbers:
             self.storage.claim(self.name, numbers, {self._worker}, "")
         self._mine.clear()
+        nothing = Evaluations.failed(self._nothing, self.problem.objectives, len(self.problem.constraints), "")
+        self._commit(nothing, [])
 
     def result(self, stop_reason: str = "") -> Result:
         """Read everything that the study has found so far."""

