@@ -44,7 +44,7 @@ def test_the_best_of_parents_and_children_survive():
         best = order(value[seen], infeasibility[seen])[:12]
         assert np.array_equal(state.parent_value, value[best])
         assert np.array_equal(state.parent_infeasibility, infeasibility[best])
-        assert state.generation == number
+        assert state.generation.number == number
 
 
 def test_a_generation_waits_for_all_of_its_children():

@@ -24,6 +24,7 @@ from thalweg.optimizers.evolution.operators import (
     Tournament,
     UniformCrossover,
 )
+from thalweg.optimizers.generation import Generation
 from thalweg.problem import Candidates, Evaluations, Problem
 from thalweg.rng import generator
 from thalweg.serial import frozen
@@ -37,18 +38,12 @@ ATTEMPTS = 5  # to make a child differ from all others, by mutating it once more
 @final
 @frozen
 class GeneticState:
-    """Parents, and their s children of d genes in the unit cube, in the middle of a generation.
-
-    Slot g·s + i is child i of generation g; generation 0 has no parents.
-    """
+    """Parents, and their s children of d genes in the unit cube, in the middle of a generation; the first has no parents."""
 
     columns: Columns
     seed: int
-    generation: int
+    generation: Generation  # of the children
     children: Floats  # (s, d)
-    value: Floats  # (s,) objective of the children, NaN until told or where it failed
-    infeasibility: Floats  # (s,) their total violation, inf until told or where it failed
-    told: Bools  # (s,) which children are told
     parents: Floats  # (k, d) the best so far, and foreign points
     parent_value: Floats  # (k,)
     parent_infeasibility: Floats  # (k,)
@@ -105,38 +100,24 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         require(self, problem)
         columns, none = problem.columns, np.empty(0)
         children = _round(columns, generator(seed, 0).random((self.size, columns.dim)))
-        state = GeneticState(
-            columns, seed, 0, children, none, none, none > 0, np.empty((0, columns.dim)), none, none
-        )  # fmt: skip
-        return _expecting(state)
+        first = Generation.begin(0, self.size)
+        return GeneticState(problem.columns, seed, first, children, np.empty((0, columns.dim)), none, none)
 
     def ask(self, state: GeneticState, n: int, pending: Candidates) -> tuple[Candidates, GeneticState]:
         """Propose children that are neither told nor pending; none when all are."""
-        first = state.generation * self.size
-        waiting = ~state.told
-        mine = pending.slot[(pending.slot >= first) & (pending.slot < first + self.size)] - first
-        waiting[mine] = False
-        children = np.flatnonzero(waiting)[:n]
+        children = state.generation.waiting(n, pending)
         x = state.columns.from_unit(state.children[children])
-        return Candidates.at(state.columns, x, first + children), state
+        return Candidates.at(state.columns, x, state.generation.slots(children)), state
 
     def tell(self, state: GeneticState, evaluations: Evaluations) -> GeneticState:
         """Note the values, and breed when the whole generation is known."""
-        slot = evaluations.candidates.slot
-        foreign = (slot < 0) & evaluations.complete
+        foreign = (evaluations.candidates.slot < 0) & evaluations.complete
         if foreign.any():
             state = self._adopt(state, evaluations.take(foreign))
-        child = slot - state.generation * self.size
-        rows = np.flatnonzero((child >= 0) & (child < self.size))
-        rows = rows[~state.told[child[rows]]]
-        if not len(rows):
-            return state
-        i = child[rows]
-        value, infeasibility, told = state.value.copy(), state.infeasibility.copy(), state.told.copy()
-        value[i], infeasibility[i] = evaluations.value[rows, 0], evaluations.infeasibility[rows]
-        told[i] = True
-        state = replace(state, value=value, infeasibility=infeasibility, told=told)
-        return self._breed(state) if told.all() else state
+        generation = state.generation.tell(evaluations)
+        if generation is not state.generation:
+            state = replace(state, generation=generation)
+        return self._breed(state) if generation.complete else state
 
     def stop(self, state: GeneticState) -> str:
         """Never stop: a mutation may always help."""
@@ -157,8 +138,9 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
 
     def _breed(self, state: GeneticState) -> GeneticState:
         """Make the next generation."""
-        state = self._survive(state, state.children, state.value, state.infeasibility)
-        columns, random = state.columns, generator(state.seed, state.generation + 1)
+        told = state.generation
+        state = self._survive(state, state.children, told.value, told.infeasibility)
+        columns, random = state.columns, generator(state.seed, told.number + 1)
         pairs = (self.size + 1) // 2
         chosen = state.parents[self.selection.select(np.arange(self.size), 2 * pairs, random)]
         children = self._cross(columns, chosen[:pairs], chosen[pairs:], random)[: self.size]
@@ -168,7 +150,7 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
             if not again.any():
                 break
             children[again] = self._mutate(columns, children[again], random)
-        return _expecting(replace(state, generation=state.generation + 1, children=children))
+        return replace(state, generation=told.following(), children=children)
 
     def _cross(self, columns: Columns, a: Floats, b: Floats, random: np.random.Generator) -> Floats:
         children = np.concatenate(self.crossover.cross(a, b, random))
@@ -184,12 +166,6 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         if choice.any():
             moved = np.where(choice, self.choice_mutation.mutate(u, random), moved)
         return _at_least_one_step(columns, u, moved)
-
-
-def _expecting(state: GeneticState) -> GeneticState:
-    """Forget the values of the last children."""
-    s = len(state.children)
-    return replace(state, value=np.full(s, np.nan), infeasibility=np.full(s, np.inf), told=np.zeros(s, dtype=np.bool_))
 
 
 def _round(columns: Columns, u: Floats) -> Floats:

@@ -12,9 +12,10 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from thalweg.arrays import Bools, Floats, Ints
+from thalweg.arrays import Floats, Ints
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.base import Capabilities, Optimizer, order, require
+from thalweg.optimizers.generation import Generation
 from thalweg.problem import Candidates, Evaluations, Problem
 from thalweg.rng import generator
 from thalweg.serial import frozen
@@ -26,19 +27,13 @@ __all__ = ["ParticleSwarm", "SwarmState"]
 @final
 @frozen
 class SwarmState:
-    """A swarm of s particles in the unit cube of d columns, in the middle of a generation.
-
-    Slot g·s + i is particle i in generation g.
-    """
+    """A swarm of s particles in the unit cube of d columns, in the middle of a generation."""
 
     columns: Columns
     seed: int
-    generation: int
+    generation: Generation  # of the particles at u
     u: Floats  # (s, d) positions
     v: Floats  # (s, d) velocities
-    value: Floats  # (s,) objective at u, NaN until told or where it failed
-    infeasibility: Floats  # (s,) total violation at u, inf until told or where it failed
-    told: Bools  # (s,) which particles of this generation are told
     best_u: Floats  # (s, d) p: the best position of each particle
     best_value: Floats  # (s,)
     best_infeasibility: Floats  # (s,)
@@ -96,40 +91,30 @@ class ParticleSwarm(Optimizer[SwarmState]):
         random = generator(seed, 0)
         u = random.random((s, d))
         v = (random.random((s, d)) - u) / 2
-        unknown, never = np.full(s, np.nan), np.full(s, np.inf)
-        nobody = np.zeros(s, dtype=np.bool_)
-        return SwarmState(problem.columns, seed, 0, u, v, unknown, never, nobody, u, unknown, never)
+        first = Generation.begin(0, s)
+        return SwarmState(problem.columns, seed, first, u, v, u, first.value, first.infeasibility)
 
     def ask(self, state: SwarmState, n: int, pending: Candidates) -> tuple[Candidates, SwarmState]:
         """Propose particles of this generation that are neither told nor pending; none when all are."""
-        first = state.generation * self.size
-        waiting = ~state.told
-        mine = pending.slot[(pending.slot >= first) & (pending.slot < first + self.size)] - first
-        waiting[mine] = False
-        particles = np.flatnonzero(waiting)[:n]
+        particles = state.generation.waiting(n, pending)
         x = state.columns.from_unit(state.u[particles])
-        return Candidates.at(state.columns, x, first + particles), state
+        return Candidates.at(state.columns, x, state.generation.slots(particles)), state
 
     def tell(self, state: SwarmState, evaluations: Evaluations) -> SwarmState:
         """Note the values, and fly when the whole generation is known."""
-        slot = evaluations.candidates.slot
-        foreign = slot < 0
+        foreign = evaluations.candidates.slot < 0
         if foreign.any():
             state = _adopt(state, evaluations.take(foreign))
-        particle = slot - state.generation * self.size
-        rows = np.flatnonzero((particle >= 0) & (particle < self.size))
-        rows = rows[~state.told[particle[rows]]]
-        if not len(rows):
-            return state
-        i = particle[rows]
-        value, infeasibility, told = state.value.copy(), state.infeasibility.copy(), state.told.copy()
-        value[i], infeasibility[i], told[i] = evaluations.value[rows, 0], evaluations.infeasibility[rows], True
-        state = replace(state, value=value, infeasibility=infeasibility, told=told)
-        return self._fly(_remember(state)) if told.all() else state
+        generation = state.generation.tell(evaluations)
+        if generation is not state.generation:
+            state = replace(state, generation=generation)
+        return self._fly(_remember(state)) if generation.complete else state
 
     def stop(self, state: SwarmState) -> str:
         """Stop when all particles rest at one point."""
-        resting = state.generation > 0 and np.abs(state.v).max() < 1e-15 and np.ptp(state.u, axis=0).max() < 1e-15
+        resting = (
+            state.generation.number > 0 and np.abs(state.v).max() < 1e-15 and np.ptp(state.u, axis=0).max() < 1e-15
+        )
         return "all particles rest at one point" if resting else ""
 
     def _fly(self, state: SwarmState) -> SwarmState:
@@ -137,7 +122,7 @@ class ParticleSwarm(Optimizer[SwarmState]):
         phi = self.phi1 + self.phi2
         chi = 2 / abs(2 - phi - math.sqrt(phi * phi - 4 * phi))
         g = order(state.best_value, state.best_infeasibility)[0]
-        random = generator(state.seed, state.generation + 1)
+        random = generator(state.seed, state.generation.number + 1)
         u = state.u
         v = random.random(u.shape)
         v *= self.phi1
@@ -151,28 +136,20 @@ class ParticleSwarm(Optimizer[SwarmState]):
         moved = u + v
         inside = np.clip(moved, 0.0, 1.0)
         v[inside != moved] = 0.0
-        s = self.size
-        return replace(
-            state,
-            generation=state.generation + 1,
-            u=inside,
-            v=v,
-            value=np.full(s, np.nan),
-            infeasibility=np.full(s, np.inf),
-            told=np.zeros(s, dtype=np.bool_),
-        )
+        return replace(state, generation=state.generation.following(), u=inside, v=v)
 
 
 def _remember(state: SwarmState) -> SwarmState:
     """Update every particle's best position, by Deb's rules where there are constraints."""
-    nearer = state.infeasibility < state.best_infeasibility
-    lower = (state.infeasibility == state.best_infeasibility) & (state.value < state.best_value)
+    value, infeasibility = state.generation.value, state.generation.infeasibility
+    nearer = infeasibility < state.best_infeasibility
+    lower = (infeasibility == state.best_infeasibility) & (value < state.best_value)
     better = nearer | lower
     return replace(
         state,
         best_u=np.where(better[:, None], state.u, state.best_u),
-        best_value=np.where(better, state.value, state.best_value),
-        best_infeasibility=np.where(better, state.infeasibility, state.best_infeasibility),
+        best_value=np.where(better, value, state.best_value),
+        best_infeasibility=np.where(better, infeasibility, state.best_infeasibility),
     )
 
 
