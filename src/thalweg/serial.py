@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import importlib
 import json
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform, overload
@@ -23,7 +24,7 @@ import numpy as np
 from thalweg.arrays import AnyArray
 from thalweg.errors import UnreadableState
 
-__all__ = ["construct", "describe", "from_bytes", "frozen", "to_bytes"]
+__all__ = ["construct", "describe", "from_bytes", "frozen", "to_bytes", "without_addresses"]
 
 T = TypeVar("T")
 _CLASSES: dict[str, tuple[type, int]] = {}
@@ -112,6 +113,16 @@ def construct(description: Any) -> Any:
         UnreadableState: It names a class that no imported module defines, or another version of one.
     """
     return _build(description, [])
+
+
+def without_addresses(text: str) -> str:
+    """Leave out of a ``repr`` where objects lie in memory, which differs from one process to the next.
+
+    Example:
+        >>> without_addresses("<function f at 0x7f01c2>")
+        '<function f>'
+    """
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def _flatten(value: Any, arrays: list[AnyArray]) -> Any:

@@ -89,7 +89,7 @@ def test_passes_on_the_recommendation():
 
 
 def test_says_what_is_missing_where_nothing_serves():
-    with pytest.raises(IncompatibleProblem, match="needs finite bounds"):
+    with pytest.raises(IncompatibleProblem, match="finite bounds can only be searched along a gradient"):
         Auto().init(Problem(zero, Box(dim=2)), 0)
 
 

@@ -170,9 +170,25 @@ def test_wrong_constraints_and_gradients_fail_in_words(constraint, gradient, tex
     assert not told.complete[0] and text in told.errors[0]
 
 
-def test_an_infinite_violation_is_one():
+def test_an_infinite_violation_is_huge_and_no_failure():
     problem = Problem(lambda x: 0.0, Box(0, 1, dim=1), constraints=lambda x: math.inf)
-    assert evaluate(problem, at(problem, [[0.0]])).infeasibility.tolist() == [math.inf]
+    assert evaluate(problem, at(problem, [[0.0]])).infeasibility.tolist() == [1e300]
+
+
+def test_a_constraint_that_answers_true_is_refused():
+    problem = Problem(lambda x: 0.0, Box(0, 1, dim=1), constraints=lambda x: x[0] > 0.5)
+    (error,) = evaluate(problem, at(problem, [[0.0]])).errors.values()
+    assert "constraint 0 returned a truth value" in error
+
+
+def test_every_function_may_change_what_it_is_given():
+    def spoil(p):
+        return p.pop("a")
+
+    problem = Problem(spoil, {"a": Float(0, 1)}, constraints=[spoil, spoil], gradient=lambda p: {"a": 2 * spoil(p)})
+    told = evaluate(problem, at(problem, [[0.25]]), Need.VALUE | Need.GRADIENT)
+    assert told.value[0, 0] == 0.25 and told.gradient[0, 0, 0] == 0.5
+    assert told.violation.tolist() == [[0.25, 0.25]]
 
 
 def test_judge_refuses_a_wrong_number_of_constraint_values():

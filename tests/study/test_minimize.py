@@ -14,7 +14,7 @@ from thalweg.errors import (
     NoCompletedTrial,
 )
 from thalweg.problem import Status
-from thalweg.study import RunStarted, RunStopped, Serial, TrialsFinished, TrialsStarted
+from thalweg.study import RunStarted, RunStopped, Serial, TrialsFinished, TrialsStarted, open_storage
 
 SPACE = {"x": tw.Float(-5, 10), "kind": tw.Categorical(["a", "b"])}
 
@@ -209,11 +209,31 @@ def test_what_the_objective_does_to_its_argument_changes_nothing():
         ({"initial": [{"x": 99, "kind": "a"}]}, tw.errors.InvalidSpace, "x=99 lies outside"),
         ({"constraints": 3}, InvalidProblem, "a constraint must be a function"),
         ({"gradient": 3}, InvalidProblem, "gradient must be"),
+        ({"trials": math.inf}, InvalidSettings, "trials=inf"),
+        ({"trials": "many"}, InvalidSettings, "trials='many'"),
+        ({"seconds": "60"}, InvalidSettings, "seconds='60'"),
+        ({"seed": "x"}, InvalidSettings, "seed='x'"),
+        ({"goal": ["minimize", "maximize"], "target": 1}, InvalidSettings, "target= is for a single objective"),
+        ({"space": tw.Box(dim=2)}, IncompatibleProblem, "finite bounds can only be searched along a gradient"),
     ],
 )
 def test_bad_settings_are_refused_in_words(changes, error, text):
     with pytest.raises(error, match=text):
-        tw.minimize(parabola, SPACE, **{"trials": 5, "seed": 0, **changes})
+        tw.minimize(parabola, **{"space": SPACE, "trials": 5, "seed": 0, **changes})
+
+
+def test_what_belongs_to_a_problem_is_not_given_beside_it():
+    with pytest.raises(InvalidSettings, match="belong to the Problem"):
+        tw.minimize(tw.Problem(parabola, SPACE), goal="maximize", trials=5)
+
+
+def test_functions_as_choices_can_be_continued_in_another_process(tmp_path):
+    call = {"space": {"f": tw.Categorical([math.sin, parabola])}, "optimizer": tw.RandomSearch(), "name": "functions"}
+    storage = f"sqlite:///{tmp_path / 'runs.db'}"
+    tw.minimize(lambda p: 1.0, trials=2, storage=storage, seed=0, **call)
+    stored = open_storage(storage).read("functions").settings
+    assert " at 0x" not in str(stored["space"])
+    assert len(tw.minimize(lambda p: 1.0, trials=4, storage=storage, **call).trials) == 4
 
 
 def test_a_durable_run_is_continued_and_extended(tmp_path):
@@ -236,6 +256,7 @@ def test_a_durable_run_is_continued_and_extended(tmp_path):
         ({"optimizer": tw.ParticleSwarm(size=6)}, "optimizer"),
         ({"seed": 5}, "seed 4, and the call says 5"),
         ({"initial": [{"x": 0.0, "kind": "a"}]}, "initial"),
+        ({"space": dict(reversed(SPACE.items()))}, "space in the order x, kind, and the call says kind, x"),
     ],
 )
 def test_contradicting_a_stored_run_is_an_error(tmp_path, changes, text):

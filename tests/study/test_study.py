@@ -113,3 +113,46 @@ def test_a_study_chosen_automatically_continues_with_what_was_stored(tmp_path):
     second = tw.minimize(objective, SPACE, trials=8, storage=storage, name="auto")
     assert len(second.trials) == 8 and second.choice == first.choice != ""
     assert np.array_equal(first.trials.candidates.x, second.trials.candidates.x[:5])
+
+
+def test_a_trial_of_another_study_is_refused():
+    one, two = make(), make(seed=1)
+    (trial,), _ = one.ask(), two.ask()
+    with pytest.raises(InvalidSettings, match="to the study that was asked"):
+        two.tell(trial, 1.0)
+
+
+def test_a_model_forgets_reclaimed_points_once_they_are_told(tmp_path):
+    """A trial taken over from a lost worker must not stay pending: the model would go on believing in it."""
+
+    def interrupted(params):
+        calls.append(params)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return objective(params)
+
+    calls = []
+    call = {"optimizer": tw.BayesianOptimization(initial=4), "trials": 14}
+    storage = {"storage": f"sqlite:///{tmp_path / 'runs.db'}", "name": "halted"}
+    tw.minimize(interrupted, SPACE, seed=0, **call, **storage)
+    continued = tw.minimize(objective, SPACE, **call, **storage)
+    whole = tw.minimize(objective, SPACE, seed=0, **call)
+    assert continued.trials.count(Status.COMPLETE) == 14
+    assert np.array_equal(continued.trials.candidates.x, whole.trials.candidates.x)
+
+
+def test_trials_of_a_dropped_study_of_this_process_are_taken_over(tmp_path):
+    storage = {"storage": f"sqlite:///{tmp_path / 'runs.db'}", "name": "dropped"}
+    study = make(**storage)
+    study.ask(2)
+    del study
+    result = tw.minimize(objective, SPACE, optimizer=tw.ParticleSwarm(size=6), trials=12, **storage)
+    assert result.trials.count(Status.COMPLETE) == 12
+
+
+def test_a_trial_committed_in_the_moment_of_ctrl_c_is_given_back(tmp_path):
+    study = make(storage=f"sqlite:///{tmp_path / 'runs.db'}", name="moment")
+    study.ask(3)
+    study._mine.clear()  # as if interrupted between the commit and the note of it
+    study.release()
+    assert set(study.storage.running("moment").values()) == {""}

@@ -28,7 +28,12 @@ StorageOption = Annotated[
 ]
 Seconds = Annotated[float | None, typer.Option(min=0.001, help="Running time of the search, over all continuations.")]
 TrialBudget = Annotated[int | None, typer.Option(min=1, help="Number of trials, over all continuations.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, and all else to stderr.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Write one JSON object to stdout; errors, with a non-zero exit code, and all else to stderr."
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

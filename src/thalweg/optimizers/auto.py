@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from thalweg.arrays import Floats
-from thalweg.errors import InvalidSettings
+from thalweg.errors import IncompatibleProblem, InvalidSettings
 from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recommends
 from thalweg.optimizers.baseline.sobol_search import SobolSearch
 from thalweg.optimizers.bayesian.bayesian_optimization import BayesianOptimization
@@ -45,7 +45,8 @@ class Auto(Optimizer[AutoState]):
     several objectives                              Sobol search
     constraints                                     a genetic algorithm
     a gradient                                      gradient descent with Adam's rule
-    at most 500 evaluations and 20 columns          Bayesian optimization
+    up to 500 evaluations and 20 columns, and not
+    vectorized                                      Bayesian optimization
     only real-valued columns                        a particle swarm
     anything else                                   a genetic algorithm
     ==============================================  =====================================
@@ -85,7 +86,12 @@ class Auto(Optimizer[AutoState]):
             return self._genetic(), "there are constraints, and a population finds its way to where they hold"
         if Need.GRADIENT in problem.provides:
             return _descent(columns), "there is a gradient, which shows the way down in any number of columns"
-        many = problem.vectorized if self.evaluations is None else self.evaluations > FEW_EVALUATIONS
+        if not columns.bounded:
+            raise IncompatibleProblem(
+                "a space without finite bounds can only be searched along a gradient: give the Box low and high, or "
+                "give gradient= a function, or 'torch'"
+            )
+        many = problem.vectorized or (self.evaluations or 0) > FEW_EVALUATIONS
         budget = "an unknown number of" if self.evaluations is None else f"{self.evaluations:,}"
         shape = f"{budget} evaluations of {d} {'real-valued ' if _real(columns) else ''}column{'s' * (d > 1)}"
         if not many and d <= FEW_COLUMNS:

@@ -13,6 +13,8 @@ from thalweg.space import Columns
 
 __all__ = ["Candidates", "Evaluations", "Status"]
 
+LARGEST = 1e300  # an infinite violation counts as this: infinity is for rows that failed
+
 
 class Status(IntEnum):
     """What became of a trial."""
@@ -139,7 +141,8 @@ class Evaluations:
         """(n,) sum of the violated constraints; 0 where feasible, inf where the row failed."""
         total = np.where(self.complete, 0.0, np.inf)
         if self.violation.shape[1]:
-            total += np.where(self.complete[:, None], np.maximum(self.violation, 0.0), 0.0).sum(axis=1)
+            violated = np.where(self.complete[:, None], np.clip(self.violation, 0.0, LARGEST), 0.0)
+            total += violated.sum(axis=1)
         return total
 
     def take(self, rows: Any) -> "Evaluations":

@@ -1,6 +1,7 @@
 """Gradients: by hand, or by PyTorch's backpropagation."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,6 @@ from thalweg.arrays import AnyArray, Floats
 from thalweg.errors import InvalidProblem
 
 __all__ = ["backpropagate", "value_and_gradient"]
-
-Tensors = Any
 
 
 def value_and_gradient(
@@ -33,7 +32,8 @@ def value_and_gradient(
         return backpropagate(objective, arguments)
     if not callable(gradient):
         raise InvalidProblem(f"gradient must be a function or 'torch', got {gradient!r}")
-    return objective(*arguments), gradient(*arguments)
+    point, *batch = arguments
+    return objective(deepcopy(point), *batch), gradient(point, *batch)  # the one may change what it is given
 
 
 def backpropagate(objective: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[AnyArray, Any]:

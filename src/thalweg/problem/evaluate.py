@@ -67,6 +67,8 @@ def judge(
         raise InvalidProblem(f"got {len(violation)} constraint values, expected {len(problem.constraints)}")
     violations = np.empty((n, len(problem.constraints)))
     for j, answer in enumerate(violation):
+        if np.asarray(answer).dtype == np.bool_:
+            raise InvalidProblem(f"constraint {j} returned a truth value, expected a number: ≤ 0 where it holds")
         violations[:, j] = _as_numbers(answer, n, 1, f"constraint {j}")[:, 0]
     partials = None if gradient is None else _as_gradient(problem, gradient, n) * problem.signs[0]
     good = np.isfinite(values).all(axis=1) & ~np.isnan(violations).any(axis=1)
@@ -82,21 +84,26 @@ def judge(
 
 def _evaluate(problem: Problem, candidates: Candidates, need: Need, batch: tuple[Any, ...] = ()) -> Evaluations:
     """Call the user's functions once: with one configuration, or with all of them where they are vectorized."""
-    started = time.perf_counter()
-    space, gradient = problem.space, None
-    if not problem.vectorized:
-        (point,) = space.decode(candidates.x, candidates.active)
-    else:
-        point = candidates.x.copy() if space.bare else space.decode_columns(candidates.x, candidates.active)
+    started, gradient = time.perf_counter(), None
     try:
         if need & Need.GRADIENT and problem.gradient is not None:
-            value, gradient = value_and_gradient(problem.objective, problem.gradient, (point, *batch))
+            arguments = (_point(problem, candidates), *batch)
+            value, gradient = value_and_gradient(problem.objective, problem.gradient, arguments)
         else:
-            value = problem.objective(point, *batch)
-        violation = [constraint(point) for constraint in problem.constraints]
+            value = problem.objective(_point(problem, candidates), *batch)
+        violation = [constraint(_point(problem, candidates)) for constraint in problem.constraints]
         return judge(problem, candidates, value, violation, gradient, time.perf_counter() - started)
     except Exception as error:  # whatever the user's function raises is a failed trial
         return _failure(problem, candidates, error, time.perf_counter() - started)
+
+
+def _point(problem: Problem, candidates: Candidates) -> Any:
+    """Decode what one user's function is given: each has its own, which it may change."""
+    if not problem.vectorized:
+        return problem.space.decode(candidates.x, candidates.active)[0]
+    if problem.space.bare:
+        return candidates.x.copy()
+    return problem.space.decode_columns(candidates.x, candidates.active)
 
 
 def _as_numbers(answer: Any, n: int, m: int, who: str) -> Floats:

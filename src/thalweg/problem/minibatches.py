@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import Any, final
 
+import numpy as np
+
 from thalweg.arrays import AnyArray, Ints
 from thalweg.errors import InvalidProblem
 from thalweg.rng import generator
@@ -18,7 +20,7 @@ class Minibatches:
     can be continued. The last batch of an epoch is smaller where the size does not divide the number of rows.
 
     Args:
-        arrays: Arrays (or anything indexed by an integer array) with one entry a row, at least one row.
+        arrays: Arrays, data frames (or anything indexed by an integer array) with one entry a row, at least one row.
         size: Rows a batch, from 1 to the number of rows.
         seed: Seed of the orders.
 
@@ -39,9 +41,11 @@ class Minibatches:
         if len(lengths) != 1 or 0 in lengths:
             raise InvalidProblem(f"minibatches need arrays of one common length of at least 1, got {sorted(lengths)}")
         (self.rows,) = lengths
-        if not 1 <= size <= self.rows:
+        if size != int(size) or not 1 <= size <= self.rows:
             raise InvalidProblem(f"a minibatch of {size} rows: expected 1 to {self.rows}, the number of rows")
-        self.arrays, self.size, self.seed = arrays, size, seed
+        # A data frame is indexed by names, its array by rows.
+        self.arrays = tuple(np.asarray(array) if hasattr(array, "iloc") else array for array in arrays)
+        self.size, self.seed = int(size), seed
         self._order = lru_cache(maxsize=2)(self._permutation)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from thalweg.arrays import AnyArray, Bools, Floats
 from thalweg.errors import InvalidSpace, UnreadableState
-from thalweg.serial import construct, describe
+from thalweg.serial import construct, describe, without_addresses
 from thalweg.space.columns import Columns, Condition
 from thalweg.space.dimensions import Box, Categorical, Dimension, Int
 
@@ -254,4 +254,4 @@ def _description(dimension: Dimension) -> Any:
     try:
         return describe(dimension)
     except TypeError:  # a choice that is hashable and no JSON value, such as a function
-        return repr(dimension)
+        return without_addresses(repr(dimension))

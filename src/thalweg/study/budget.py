@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from thalweg.checks import positive_number, whole_number
 from thalweg.errors import InvalidSettings
 
 __all__ = ["Budget"]
@@ -36,10 +37,10 @@ class Budget:
     def __post_init__(self) -> None:
         """Check the limits."""
         for name, limit in (("trials", self.trials), ("evaluations", self.evaluations)):
-            if limit is not None and (isinstance(limit, bool) or limit != int(limit) or limit < 1):
-                raise InvalidSettings(f"{name}={limit!r}: expected a whole number of at least 1, or None for no limit")
-        if self.seconds is not None and not self.seconds > 0:
-            raise InvalidSettings(f"seconds={self.seconds!r}: expected a positive number, or None for no limit")
+            if limit is not None:
+                whole_number(name, limit, least=1)
+        if self.seconds is not None:
+            positive_number("seconds", self.seconds)
         if self.target is not None and math.isnan(self.target):
             raise InvalidSettings("target is NaN: expected a number, or None for no target")
 

@@ -65,10 +65,11 @@ def _run(study: Study, pool: Pool, budget: Budget, watch: "_Watch") -> str:
             watch.begun(batch)
             pool.submit(batch.numbers[0], batch.candidates)
         if not running:
-            if reason or not study.waits_for_others:
+            waiting = study.reclaim() if study.waits_for_others else []
+            if not waiting and (reason or not study.waits_for_others):
                 return reason or "the optimizer proposes nothing more"
-            time.sleep(PATIENCE)
-            waiting = study.reclaim()
+            if not waiting:
+                time.sleep(PATIENCE)
             continue
         for key, outcome in pool.wait(budget.seconds_left(study.seconds)):
             batch = running.pop(key)

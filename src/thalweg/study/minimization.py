@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from thalweg.checks import positive_number
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer
@@ -89,6 +90,10 @@ def minimize(
     """
     if isinstance(objective, Problem):
         problem = objective
+        if (space, goal, constraints, gradient, vectorized, minibatches) != (None, "minimize", (), None, False, None):
+            raise InvalidSettings(
+                "space, goal, constraints, gradient, vectorized and minibatches belong to the Problem: give them to it"
+            )
     else:
         problem = Problem(
             objective, space, goal=goal, constraints=constraints, gradient=gradient, vectorized=vectorized,
@@ -97,6 +102,8 @@ def minimize(
     budget = Budget(trials, evaluations, seconds, target)
     if optimizer == "auto":
         optimizer = Auto(evaluations=budget.most)
+    if target is not None and problem.objectives > 1:
+        raise InvalidSettings("target= is for a single objective, and this problem has several goals")
     study = Study(problem, optimizer, seed=seed, storage=storage, name=name, initial=initial)
     terminates = study.method.capabilities.terminates and problem.minibatches is None
     if not (budget.limited or terminates):
@@ -107,8 +114,8 @@ def minimize(
 
 def choose_executor(executor: Executor | int | None, trial_seconds: float | None) -> Executor:
     """Understand what a user may give as an executor."""
-    if trial_seconds is not None and not trial_seconds > 0:
-        raise InvalidSettings(f"trial_seconds={trial_seconds!r}: expected a positive number, or None for no limit")
+    if trial_seconds is not None:
+        positive_number("trial_seconds", trial_seconds)
     if executor is None:
         return Serial() if trial_seconds is None else Processes(1)
     if isinstance(executor, int) and not isinstance(executor, bool):

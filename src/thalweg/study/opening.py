@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from thalweg.arrays import Floats
+from thalweg.checks import whole_number
 from thalweg.errors import ContradictorySettings, InvalidSettings, StudyNotFound, UnreadableState
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer, Optimizer
@@ -47,22 +48,24 @@ def open_study(
     name = _new_name() if name is None else name
     stored = _stored_settings(store, name)
     chosen = _chosen_optimizer(optimizer, stored)
-    if seed is not None and (isinstance(seed, bool) or int(seed) != seed or seed < 0):
-        raise InvalidSettings(f"seed={seed!r}: expected a whole number of at least 0, or None for a fresh one")
-    number = int(seed) if seed is not None else int(stored["seed"]) if stored else fresh_seed()
-    rows = problem.space.encode(list(initial))[0]
+    given = None if seed is None else whole_number("seed", seed, least=0)
+    number = given if given is not None else int(stored["seed"]) if stored else fresh_seed()
+    points = [initial] if isinstance(initial, Mapping) else list(initial)
+    rows = problem.space.encode(points)[0]
+    batches = problem.minibatches
     settings = {
         "space": problem.space.describe(),
         "goals": list(problem.goals),
         "constraints": len(problem.constraints),
+        "minibatches": None if batches is None else {"rows": batches.rows, "size": batches.size, "seed": batches.seed},
         "optimizer": describe(chosen),
         "seed": number,
         "initial": rows.tolist(),
     }
     if stored is None:
         shape = (problem.columns.dim, problem.objectives, len(problem.constraints))
-        if not store.create(name, settings, shape, chosen.init(problem, number)):
-            stored = store.read(name).settings  # another worker was first
+        if not store.create(name, settings, shape, chosen.init(problem, number)):  # another worker was first
+            return open_study(problem, optimizer, seed=seed, storage=store, name=name, initial=initial)
     if stored is not None:
         _check_same(name, stored, settings)
     return Opened(store, name, chosen, number, rows)
@@ -95,7 +98,7 @@ def _chosen_optimizer(optimizer: AnyOptimizer | str, stored: Mapping[str, Any] |
 def _check_same(name: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     for key, before in stored.items():
         now = given[key]
-        if before != now:
+        if before != now or (key == "space" and list(before) != list(now)):  # rows are in the order of the parameters
             raise ContradictorySettings(
                 f"the study {name!r} is stored with {key} {_difference(before, now)}; "
                 f"continue it with the same {key}, or choose another name"
@@ -107,6 +110,7 @@ def _difference(before: Any, now: Any) -> str:
         for key in [*before, *now]:
             if before.get(key) != now.get(key):
                 return f"{key} = {_readable(before.get(key))}, and the call says {_readable(now.get(key))}"
+        return f"in the order {', '.join(before)}, and the call says {', '.join(now)}"
     return f"{_readable(before)}, and the call says {_readable(now)}"
 
 

@@ -47,6 +47,8 @@ class Result:
         """Show the best trial and why the run stopped."""
         done = self.trials.count(Status.COMPLETE)
         found = f"best={self.best!r}, " if done and self.problem.objectives == 1 else ""
+        if not done and self.trials.errors:
+            found = f"first error={next(iter(self.trials.errors.values()))!r}, "
         return f"Result({found}trials={len(self.trials)}, complete={done}, stop_reason={self.stop_reason!r})"
 
     @property

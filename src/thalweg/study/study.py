@@ -18,7 +18,7 @@ from thalweg.study.opening import open_study
 from thalweg.study.result import Result
 from thalweg.study.storage import StaleRevision, Storage
 from thalweg.study.trial import Trial
-from thalweg.study.worker import is_alive, worker_identity
+from thalweg.study.worker import employ, is_alive
 
 __all__ = ["Batch", "Study"]
 
@@ -74,7 +74,7 @@ class Study:
         self.problem, self.storage, self.name = problem, opened.storage, opened.name
         self.optimizer, self.seed = opened.optimizer, opened.seed
         self._initial = opened.initial
-        self._worker = worker_identity()
+        self._worker = employ(self)
         self._mine: dict[int, Batch] = {}  # batches that this process evaluates, by their first number
         self._nothing = Candidates.none(problem.columns)
         self._elsewhere = self._nothing  # points that other workers evaluate
@@ -132,7 +132,7 @@ class Study:
         del self._mine[batch.numbers[0]]
         for i, number in enumerate(batch.numbers):
             self._mine[number] = Batch([number], batch.candidates.take(slice(i, i + 1)))
-        return [Trial(number, params) for number, params in zip(batch.numbers, points, strict=True)]
+        return [Trial(number, params, study=self.name) for number, params in zip(batch.numbers, points, strict=True)]
 
     def tell(
         self,
@@ -158,9 +158,9 @@ class Study:
             InvalidSettings: The trial is not running.
             InvalidProblem: The value is not the right number of numbers.
         """
-        number = trial if isinstance(trial, int) else trial.number
+        number = trial.number if isinstance(trial, Trial) else int(trial)
         batch = self._mine.get(number)
-        if batch is None:
+        if batch is None or (isinstance(trial, Trial) and trial.study != self.name):
             raise InvalidSettings(
                 f"trial {number} is not running here: tell each trial once, to the study that was asked"
             )
@@ -240,11 +240,12 @@ class Study:
             part = trials.take(slice(start, start + together))
             batches.append(Batch(part.number.tolist(), part.candidates))
             self._mine[batches[-1].numbers[0]] = batches[-1]
+        self._refresh()  # they are no longer evaluated elsewhere
         return batches
 
     def release(self) -> None:
         """Give back the trials that are not finished, for whoever continues the study, and commit the time spent."""
-        numbers = [number for batch in self._mine.values() for number in batch.numbers]
+        numbers = list(self.storage.running(self.name))  # not self._mine, which an interruption may have left behind
         if numbers:
             self.storage.claim(self.name, numbers, {self._worker}, "")
         self._mine.clear()

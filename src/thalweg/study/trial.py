@@ -68,6 +68,7 @@ class Trial:
         status: What became of it.
         seconds: Time its evaluation took; None while it runs.
         error: What happened where it failed.
+        study: The study that asked for it.
     """
 
     number: int
@@ -77,3 +78,4 @@ class Trial:
     status: Status = Status.RUNNING
     seconds: float | None = None
     error: str = ""
+    study: str = ""

@@ -1,10 +1,15 @@
 """Who evaluates a trial: a process, by a name that tells whether it still lives."""
 
+import itertools
 import os
 import socket
+import weakref
 from typing import Any
 
-__all__ = ["is_alive", "worker_identity"]
+__all__ = ["employ", "is_alive", "worker_identity"]
+
+_EMPLOYED: "weakref.WeakValueDictionary[str, Any]" = weakref.WeakValueDictionary()
+_COUNT = itertools.count()
 
 
 def worker_identity() -> str:
@@ -19,6 +24,24 @@ def worker_identity() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_started(psutil.Process())}"
 
 
+def employ(owner: Any) -> str:
+    """Name a worker of this process that is at work as long as its owner, a study, exists.
+
+    Example:
+        >>> class Owner: ...
+        >>> owner = Owner()
+        >>> worker = employ(owner)
+        >>> is_alive(worker)
+        True
+        >>> del owner
+        >>> is_alive(worker)
+        False
+    """
+    worker = f"{worker_identity()}#{next(_COUNT)}"
+    _EMPLOYED[worker] = owner
+    return worker
+
+
 def is_alive(worker: str) -> bool:
     """Tell whether a worker may still be at work.
 
@@ -26,7 +49,7 @@ def is_alive(worker: str) -> bool:
     and counts as dead.
 
     Args:
-        worker: What :func:`worker_identity` gave it.
+        worker: What :func:`worker_identity` or :func:`employ` gave it.
 
     Example:
         >>> is_alive("")
@@ -36,9 +59,12 @@ def is_alive(worker: str) -> bool:
 
     if not worker:
         return False
-    host, pid, started = worker.rsplit(":", 2)
+    process_name, _, number = worker.partition("#")
+    host, pid, started = process_name.rsplit(":", 2)
     if host != socket.gethostname():
         return True
+    if number and process_name == worker_identity():
+        return worker in _EMPLOYED
     try:
         process = psutil.Process(int(pid))
         # The start time is reckoned from the time of boot, which a correction of the clock moves by a second.
@@ -46,6 +72,8 @@ def is_alive(worker: str) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+    except psutil.AccessDenied:  # somebody else's process, which exists
+        return True
 
 
 def _started(process: Any) -> int:

@@ -1,7 +1,6 @@
 """From what a user gives to what a tuning needs: rows, models, scorer, folds."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -12,6 +11,7 @@ import pandas as pd
 from thalweg.arrays import AnyArray
 from thalweg.data import LabelledData, Task, holdout_split, labelled_data, split_target
 from thalweg.errors import InvalidSettings
+from thalweg.serial import without_addresses
 from thalweg.space import SpaceLike
 from thalweg.tuning.given import GivenModel, check_estimator, task_of
 from thalweg.tuning.models import FamilyModels, Models
@@ -81,10 +81,10 @@ def prepare(
     settings = {
         "table": _fingerprint(data),
         "task": data.task,
-        "scoring": _without_addresses(rule.name),
-        "cv": in_words,
+        "scoring": without_addresses(rule.name),
         "holdout": holdout or 0,
-        "estimator": "" if estimator is None else _without_addresses(repr(estimator)),
+        "cv": f"{in_words} ({_digest(repr([(a.tolist(), b.tolist()) for a, b in folds]))})",
+        "estimator": "" if estimator is None else _identified(estimator),
     }
     objective = CrossValidation(models, rows.X, rows.y, folds, rule.scorer, seed)
     return Prepared(models, rows, rule, objective, seed, settings)
@@ -110,6 +110,11 @@ def _fingerprint(data: LabelledData) -> str:
     return digest.hexdigest()[:16]
 
 
-def _without_addresses(text: str) -> str:
-    """Leave out where functions lie in memory, which differs from one process to the next."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+def _identified(estimator: Any) -> str:
+    """Tell estimators apart, also where scikit-learn abridges what it shows of them."""
+    parameters = sorted(estimator.get_params(deep=True).items())
+    return f"{without_addresses(repr(estimator))} ({_digest(without_addresses(repr(parameters)))})"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

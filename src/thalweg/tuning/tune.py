@@ -5,8 +5,9 @@ from typing import Any
 
 import joblib
 
+from thalweg.checks import whole_number
 from thalweg.data import Task
-from thalweg.errors import ContradictorySettings, InvalidSettings, StudyNotFound
+from thalweg.errors import ContradictorySettings, StudyNotFound
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer
 from thalweg.optimizers.bayesian import BayesianOptimization
@@ -122,9 +123,8 @@ def tune(
     stored = _stored_settings(store, name)
     if seed is None:
         seed = int(stored["seed"]) if stored else fresh_seed()
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-        raise InvalidSettings(f"seed={seed!r}: expected a whole number of at least 0, or None for a fresh one")
-    prepared = prepare(estimator, X, y, space=space, task=task, scoring=scoring, cv=cv, holdout=holdout, seed=int(seed))
+    seed = whole_number("seed", seed, least=0)
+    prepared = prepare(estimator, X, y, space=space, task=task, scoring=scoring, cv=cv, holdout=holdout, seed=seed)
     if optimizer == "auto" and not stored:
         optimizer = _optimizer(trials, prepared)
     study = Study(

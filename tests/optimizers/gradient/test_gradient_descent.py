@@ -116,7 +116,7 @@ def test_gives_up_in_words_where_everything_fails():
     problem = Problem(broken, Box(dim=2), gradient=lambda x: x)
     points, _, reason = descend(GradientDescent(), problem, 100)
     assert len(points) == 1
-    assert reason == "the objective failed at the starting point: give a better one with initial="
+    assert reason == "the objective failed at the starting point: see its error, or give another start with initial="
 
 
 def test_gives_up_in_words_after_too_many_halvings():

@@ -44,8 +44,7 @@ class GridSearch(Optimizer[GridState]):
     """Try every combination: all integers, grid points and choices, ``resolution`` values of real columns.
 
     The values of a real column are evenly spaced on its searched scale, from bound to bound. A column that is
-    inactive multiplies nothing: no configuration comes twice. The grid is counted through and never laid out,
-        so
+    inactive multiplies nothing: no configuration comes twice. The grid is counted through and never laid out, so
     that it may be larger than any memory. Points whose result is lost are proposed again.
 
     With more than two or three columns that matter, :class:`SobolSearch` finds better points with as many

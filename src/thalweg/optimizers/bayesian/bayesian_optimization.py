@@ -28,6 +28,7 @@ from thalweg.space import Columns
 __all__ = ["BayesianOptimization", "BayesianState"]
 
 INCUMBENTS = 5  # best rows around which the acquisition function is searched closely
+LARGEST_BATCH = 64  # points proposed at once, each after the model believed the ones before it
 DESIGN, SEARCH = 0, 1  # streams of random numbers
 
 
@@ -94,10 +95,15 @@ class BayesianOptimization(Optimizer[BayesianState]):
         )  # fmt: skip
 
     def ask(self, state: BayesianState, n: int, pending: Candidates) -> tuple[Candidates, BayesianState]:
-        """Propose n points: of the initial design while it lasts, then one after the other by expected improvement."""
+        """Propose points: of the initial design while it lasts, then one after the other by expected improvement.
+
+        Before anything has a value, no more than the initial design: what comes after it should learn from it.
+        """
         columns = state.columns
         initial = min(max(columns.dim, 5), 20) if self.initial is None else self.initial
-        blind = n if not np.isfinite(state.value).any() else min(max(initial - len(state.x) - len(pending), 0), n)
+        blind = max(initial - len(state.x) - len(pending), 0)
+        n = min(n, LARGEST_BATCH) if np.isfinite(state.value).any() else min(n, max(blind, 1))
+        blind = min(n, blind) if np.isfinite(state.value).any() else n
         u = sobol(columns.dim, state.asked, blind, generator(state.seed, DESIGN))
         proposed = Candidates.at(columns, columns.from_unit(u)).x
         theta = state.theta

@@ -175,7 +175,7 @@ def _go_back(state: DescentState) -> DescentState:
     failures = state.failures + 1
     ended = ""
     if np.isnan(state.value):
-        ended = "the objective failed at the starting point: give a better one with initial="
+        ended = "the objective failed at the starting point: see its error, or give another start with initial="
     elif failures > HALVINGS:
         ended = (
             f"the objective failed at {failures} points in a row, each half as far from the last good one; "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, util
 from typing import final
 
+from thalweg.checks import whole_number
 from thalweg.errors import InvalidSettings
 from thalweg.problem import Candidates, Evaluations, Status
 from thalweg.study.executors.base import Executor, Lost, Pool, Task
@@ -49,11 +50,8 @@ class Processes(Executor):
 
     def __post_init__(self) -> None:
         """Check the number of workers."""
-        workers = self.workers
-        if workers is not None and (isinstance(workers, bool) or workers != int(workers) or workers < 1):
-            raise InvalidSettings(
-                f"workers={workers!r}: expected a whole number of at least 1, or None for all processors"
-            )
+        if self.workers is not None:
+            whole_number("workers", self.workers, least=1)
 
     def open(self, task: Task, time_limit: float | None) -> Pool:
         """Start the processes, and give each the task."""

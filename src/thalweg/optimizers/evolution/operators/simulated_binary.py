@@ -1,8 +1,7 @@
 """Simulated binary crossover, within bounds.
 
 K. Deb, R. B. Agrawal, "Simulated binary crossover for continuous search space", Complex Systems 9, 1995. The
-spread that keeps children within bounds: K. Deb, S. Agrawal, "A niched-penalty approach for constraint
-    handling
+spread that keeps children within bounds: K. Deb, S. Agrawal, "A niched-penalty approach for constraint handling
 in genetic algorithms", 1999. Letters are theirs.
 """
 
