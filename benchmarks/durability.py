@@ -35,8 +35,8 @@ OPTIMIZERS = {
 
 
 def objective(params: dict) -> float:
-    """Compute for ten milliseconds, so that kills fall into trials; fail now and then, as real trials do."""
-    time.sleep(0.01)
+    """Compute for twenty milliseconds, so that kills fall into trials; fail now and then, as real trials do."""
+    time.sleep(0.02)
     if params["x"] > 9:
         raise ValueError("x is too large")
     return (params["x"] - 1) ** 2 + params["rate"] + params["depth"] * 0.1 + params.get("extra", 0.5)
@@ -58,7 +58,7 @@ def run_and_be_killed(optimizer: tw.Optimizer, trials: int, storage: str, kills:
             finally:
                 os._exit(1)
         if killed < kills:
-            time.sleep(moments.uniform(0.0, 0.06))
+            time.sleep(moments.uniform(0.0, 0.12))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
