@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
@@ -132,7 +133,7 @@ def test_a_stored_run_goes_on_where_it_was(houses, tmp_path):
     assert continued.holdout.table.equals(whole.holdout.table)
     for changed, words in (
         ({"scoring": "r2"}, "scoring = 'neg_root_mean_squared_error', and the call says 'r2'"),
-        ({"cv": 3}, "cv = '2 folds ("),
+        ({"cv": 3}, "cv = '2 folds', and the call says '3 folds'"),
         ({"holdout": 0.3}, "holdout = 0.2, and the call says 0.3"),
         ({"optimizer": RandomSearch()}, "optimizer"),
     ):
@@ -207,3 +208,13 @@ def test_seconds_end_the_search(houses):
     table = pd.concat([houses] * 2, ignore_index=True)
     result = tune(Ridge(), table, "price", seconds=0.2, executor=HERE, cv=2, seed=0)
     assert result.stop_reason == "the budget of 0.2 seconds is spent"
+
+
+def test_other_folds_of_the_same_kind_are_refused(houses, tmp_path):
+    def go(state):
+        cv, storage = KFold(3, shuffle=True, random_state=state), f"sqlite:///{tmp_path / 'runs.db'}"
+        return tune(Ridge(), houses, "price", trials=2, cv=cv, executor=HERE, seed=0, storage=storage, name="folded")
+
+    go(1)
+    with pytest.raises(ContradictorySettings, match="folds = "):
+        go(2)

@@ -83,7 +83,8 @@ def prepare(
         "task": data.task,
         "scoring": without_addresses(rule.name),
         "holdout": holdout or 0,
-        "cv": f"{in_words} ({_digest(repr([(a.tolist(), b.tolist()) for a, b in folds]))})",
+        "cv": in_words,
+        "folds": _digest(repr([(training.tolist(), validation.tolist()) for training, validation in folds])),
         "estimator": "" if estimator is None else _identified(estimator),
     }
     objective = CrossValidation(models, rows.X, rows.y, folds, rule.scorer, seed)
