@@ -52,7 +52,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     - number, boolean: as it is; where few cells of a number are text, they count as missing;
     - category: one column per category, at most 30; where there are more, the rarest share a column and the
-      target's shrunk mean in the category [1]_ is added, cross-fitted: no row sees its own target;
+      target's shrunk mean in the category is added, cross-fitted: no row sees its own target;
     - date: year, month, day, weekday, hour and seconds since 1970;
     - text: hashed character trigrams, weighted by tf-idf and reduced to 40 columns by a truncated SVD;
     - identifier, constant, empty: left out.
@@ -83,9 +83,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                [nan,  1.,  0.],
                [ 2.,  1.,  0.]], dtype=float32)
 
-    References:
-        .. [1] D. Micci-Barreca (2001). A preprocessing scheme for high-cardinality categorical attributes in
-           classification and prediction problems. SIGKDD Explorations 3(1), 27-32.
+    Reference:
+        D. Micci-Barreca (2001). A preprocessing scheme for high-cardinality categorical attributes in
+        classification and prediction problems. SIGKDD Explorations 3(1), 27-32.
     """
 
     def __init__(self, for_model: ModelFamily = "linear", task: Task = "regression") -> None:
