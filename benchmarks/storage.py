@@ -1,6 +1,6 @@
 """What durability costs: no-op trials a second with SQLite, beside Optuna, while the database grows.
 
-Run ``python benchmarks/storage.py``; it takes a minute or two, prints a table and writes results/storage.md.
+Run ``python benchmarks/storage.py``; it takes a minute or two, and prints a table; ``make bench`` keeps it.
 A trial is the whole loop: ask, evaluate a function that does nothing, tell, everything committed. Both use
 random search, for the cost of choosing a point is not what is measured. The time of a trial is taken between
 the ends of the first and the last of many, so that opening the database and reading the result do not count.
@@ -23,7 +23,6 @@ from thalweg.study.events import TrialsFinished
 
 STORED = (100, 1_000, 50_000)
 TIMED, REPEATS = 400, 3
-RESULTS = Path(__file__).parent / "results" / "storage.md"
 
 Moment = tuple[float, float]  # of the clock, and of the time that this process was given
 
@@ -120,8 +119,6 @@ def main() -> None:
         f"{os.cpu_count()} processors, load {load:.1f} before; Python {platform.python_version()}, "
         f"SQLAlchemy {sqlalchemy.__version__}, SQLite {sqlite3.sqlite_version}.",
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
 

@@ -1,8 +1,19 @@
 """What is optimized: an objective over a space, its candidates, and what evaluating them gives."""
 
 from thalweg.problem.candidates import Candidates, Evaluations, Status
-from thalweg.problem.evaluate import evaluate, judge
+from thalweg.problem.evaluate import evaluate, failure, judge
 from thalweg.problem.minibatches import Minibatches
 from thalweg.problem.problem import Goal, Need, Problem
 
-__all__ = ["Candidates", "Evaluations", "Goal", "Minibatches", "Need", "Problem", "Status", "evaluate", "judge"]
+__all__ = [
+    "Candidates",
+    "Evaluations",
+    "Goal",
+    "Minibatches",
+    "Need",
+    "Problem",
+    "Status",
+    "evaluate",
+    "failure",
+    "judge",
+]

@@ -13,7 +13,7 @@ from thalweg.problem.candidates import Candidates, Evaluations, Status
 from thalweg.problem.differentiate import value_and_gradient
 from thalweg.problem.problem import Need, Problem
 
-__all__ = ["evaluate", "judge"]
+__all__ = ["evaluate", "failure", "judge"]
 
 
 def evaluate(problem: Problem, candidates: Candidates, need: Need = Need.VALUE) -> Evaluations:
@@ -82,6 +82,13 @@ def judge(
     return Evaluations(candidates, values, partials, violations, np.full(n, seconds / max(n, 1)), status, errors)
 
 
+def failure(
+    problem: Problem, candidates: Candidates, error: str, status: Status = Status.FAILED, seconds: float = 0.0
+) -> Evaluations:
+    """Make the evaluations of n candidates that all failed for one reason, in words."""
+    return Evaluations.failed(candidates, problem.objectives, len(problem.constraints), error, status, seconds)
+
+
 def _evaluate(problem: Problem, candidates: Candidates, need: Need, batch: tuple[Any, ...] = ()) -> Evaluations:
     """Call the user's functions once: with one configuration, or with all of them where they are vectorized."""
     started, gradient = time.perf_counter(), None
@@ -94,7 +101,7 @@ def _evaluate(problem: Problem, candidates: Candidates, need: Need, batch: tuple
         violation = [constraint(_point(problem, candidates)) for constraint in problem.constraints]
         return judge(problem, candidates, value, violation, gradient, time.perf_counter() - started)
     except Exception as error:  # whatever the user's function raises is a failed trial
-        return _failure(problem, candidates, error, time.perf_counter() - started)
+        return _raised(problem, candidates, error, time.perf_counter() - started)
 
 
 def _point(problem: Problem, candidates: Candidates) -> Any:
@@ -144,11 +151,11 @@ def _not_finite(value: Floats, violation: Floats) -> str:
     )
 
 
-def _failure(problem: Problem, candidates: Candidates, error: Exception, seconds: float) -> Evaluations:
+def _raised(problem: Problem, candidates: Candidates, error: Exception, seconds: float) -> Evaluations:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = "" if isinstance(error, ThalwegError) else f" (line {place.lineno} of {place.filename})"
     reason = f"{type(error).__name__}: {error}{where}"
-    return Evaluations.failed(candidates, problem.objectives, len(problem.constraints), reason, seconds=seconds)
+    return failure(problem, candidates, reason, seconds=seconds)
 
 
 def _stack(problem: Problem, candidates: Candidates, parts: list[Evaluations], need: Need) -> Evaluations:

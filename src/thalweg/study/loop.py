@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
-from thalweg.problem import Evaluations, evaluate
+from thalweg.problem import Evaluations, evaluate, failure
 from thalweg.study.budget import Budget
 from thalweg.study.events import Event, Observer, RunStarted, RunStopped, TrialsFinished, TrialsStarted
 from thalweg.study.executors import Executor, Lost, Pool
@@ -65,11 +65,13 @@ def _run(study: Study, pool: Pool, budget: Budget, watch: "_Watch") -> str:
             watch.begun(batch)
             pool.submit(batch.numbers[0], batch.candidates)
         if not running:
-            waiting = study.reclaim() if study.waits_for_others else []
-            if not waiting and (reason or not study.waits_for_others):
+            waits = study.waits_for_others
+            waiting = study.reclaim() if waits else []
+            if waiting:
+                continue
+            if reason or not waits:
                 return reason or "the optimizer proposes nothing more"
-            if not waiting:
-                time.sleep(PATIENCE)
+            time.sleep(PATIENCE)
             continue
         for key, outcome in pool.wait(budget.seconds_left(study.seconds)):
             batch = running.pop(key)
@@ -89,8 +91,7 @@ def _ask(study: Study, budget: Budget) -> tuple[Batch | None, str]:
 def _as_evaluations(study: Study, batch: Batch, outcome: Evaluations | Lost) -> Evaluations:
     if isinstance(outcome, Evaluations):
         return outcome
-    m, c = study.problem.objectives, len(study.problem.constraints)
-    return Evaluations.failed(batch.candidates, m, c, outcome.error, outcome.status, outcome.seconds)
+    return failure(study.problem, batch.candidates, outcome.error, outcome.status, outcome.seconds)
 
 
 def _hopeless(study: Study) -> str:

@@ -16,7 +16,7 @@ from thalweg.rng import fresh_seed
 from thalweg.serial import construct, describe
 from thalweg.study.storage import Storage, open_storage
 
-__all__ = ["Opened", "open_study"]
+__all__ = ["Opened", "open_study", "stored_settings"]
 
 
 @final
@@ -46,7 +46,7 @@ def open_study(
     """
     store = open_storage(storage)
     name = _new_name() if name is None else name
-    stored = _stored_settings(store, name)
+    stored = stored_settings(store, name)
     chosen = _chosen_optimizer(optimizer, stored)
     given = None if seed is None else whole_number("seed", seed, least=0)
     number = given if given is not None else int(stored["seed"]) if stored else fresh_seed()
@@ -62,12 +62,11 @@ def open_study(
         "seed": number,
         "initial": rows.tolist(),
     }
-    if stored is None:
-        shape = (problem.columns.dim, problem.objectives, len(problem.constraints))
-        if not store.create(name, settings, shape, chosen.init(problem, number)):  # another worker was first
-            return open_study(problem, optimizer, seed=seed, storage=store, name=name, initial=initial)
+    shape = (problem.columns.dim, problem.objectives, len(problem.constraints))
     if stored is not None:
         _check_same(name, stored, settings)
+    elif not store.create(name, settings, shape, chosen.init(problem, number)):  # another worker was first
+        return open_study(problem, optimizer, seed=seed, storage=store, name=name, initial=initial)
     return Opened(store, name, chosen, number, rows)
 
 
@@ -75,9 +74,10 @@ def _new_name() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
-def _stored_settings(store: Storage, name: str) -> Mapping[str, Any] | None:
+def stored_settings(store: Storage, name: str | None) -> Mapping[str, Any] | None:
+    """Give the settings of the study that would be continued; None where there is none of that name."""
     try:
-        return store.read(name).settings
+        return None if name is None else store.read(name).settings
     except StudyNotFound:
         return None
 

@@ -13,10 +13,10 @@ import numpy as np
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer, Recommends
-from thalweg.problem import Candidates, Evaluations, Problem, Status, judge
+from thalweg.problem import Candidates, Evaluations, Problem, Status, failure, judge
 from thalweg.study.opening import open_study
 from thalweg.study.result import Result
-from thalweg.study.storage import StaleRevision, Storage
+from thalweg.study.storage import StaleRevision, Storage, StudyRecord
 from thalweg.study.trial import Trial
 from thalweg.study.worker import employ, is_alive
 
@@ -82,9 +82,7 @@ class Study:
         self._best: tuple[float, float] | None = None  # infeasibility and first objective of the best trial
         self._state: Any = None
         self._revision = self._asked = self._finished = 0
-        self._record_seconds = 0.0
-        self._refresh()
-        self._seconds_before, self._opened = self._record_seconds, time.monotonic()
+        self._seconds_before, self._opened = self._refresh().seconds, time.monotonic()
 
     @property
     def asked(self) -> int:
@@ -164,9 +162,8 @@ class Study:
             raise InvalidSettings(
                 f"trial {number} is not running here: tell each trial once, to the study that was asked"
             )
-        m, c = self.problem.objectives, len(self.problem.constraints)
         if error:
-            evaluations = Evaluations.failed(batch.candidates, m, c, error, seconds=seconds)
+            evaluations = failure(self.problem, batch.candidates, error, seconds=seconds)
         else:
             evaluations = judge(self.problem, batch.candidates, value, violation, gradient, seconds)
         self.tell_batch(batch, evaluations)
@@ -249,8 +246,7 @@ class Study:
         if numbers:
             self.storage.claim(self.name, numbers, {self._worker}, "")
         self._mine.clear()
-        nothing = Evaluations.failed(self._nothing, self.problem.objectives, len(self.problem.constraints), "")
-        self._commit(nothing, [])
+        self._commit(failure(self.problem, self._nothing, ""), [])
 
     def result(self, stop_reason: str = "") -> Result:
         """Read everything that the study has found so far."""
@@ -274,11 +270,10 @@ class Study:
             return self._elsewhere
         return Candidates.join(self._elsewhere, *(batch.candidates for batch in self._mine.values()))
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> StudyRecord:
         """Read what other workers have committed."""
         record = self.storage.read(self.name)
         self._state, self._revision, self._asked = record.state, record.revision, record.asked
-        self._record_seconds = record.seconds
         self._finished = record.finished
         news = self.storage.trials(self.name, first=self._settled)
         self._note_best(Evaluations(news.candidates, news.value, None, news.violation, news.cost, news.status))
@@ -287,6 +282,7 @@ class Study:
         self._elsewhere = news.candidates.take(elsewhere) if elsewhere.any() else self._nothing
         running = news.number[news.status == Status.RUNNING]
         self._settled = int(running[0]) if len(running) else record.asked
+        return record
 
     def _note_best(self, evaluations: Evaluations) -> bool:
         """Keep the best of these and of all before; return whether it is one of these."""

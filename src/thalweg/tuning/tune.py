@@ -7,7 +7,7 @@ import joblib
 
 from thalweg.checks import whole_number
 from thalweg.data import Task
-from thalweg.errors import ContradictorySettings, StudyNotFound
+from thalweg.errors import ContradictorySettings
 from thalweg.optimizers.auto import Auto
 from thalweg.optimizers.base import AnyOptimizer
 from thalweg.optimizers.bayesian import BayesianOptimization
@@ -26,6 +26,7 @@ from thalweg.study import (
     open_storage,
     run,
 )
+from thalweg.study.opening import stored_settings
 from thalweg.tuning.preparation import Prepared, prepare
 from thalweg.tuning.result import TuningResult, conclude
 from thalweg.tuning.scoring import Scorer
@@ -120,7 +121,7 @@ def tune(
     budget = Budget(trials=trials, seconds=seconds)
     pool, limit = _executor(executor, trial_seconds, seconds)
     store = open_storage(storage)
-    stored = _stored_settings(store, name)
+    stored = stored_settings(store, name)  # its seed divided the rows, its optimizer goes on
     if seed is None:
         seed = int(stored["seed"]) if stored else fresh_seed()
     seed = whole_number("seed", seed, least=0)
@@ -163,14 +164,6 @@ def _executor(
     if trial_seconds is None and seconds is not None and not isinstance(chosen, Serial):
         return chosen, seconds / 5
     return chosen, trial_seconds
-
-
-def _stored_settings(store: Storage, name: str | None) -> Mapping[str, Any] | None:
-    """Give the settings of the run that is continued: its seed divided the rows, its optimizer goes on."""
-    try:
-        return None if name is None else store.read(name).settings
-    except StudyNotFound:
-        return None
 
 
 def _check_same(study: Study, settings: Mapping[str, Any]) -> None:
