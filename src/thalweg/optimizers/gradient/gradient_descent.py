@@ -146,7 +146,7 @@ class GradientDescent(Optimizer[DescentState]):
         value, gradient = float(told.value[0, 0]), told.gradient[0, 0]
         first_value = value if np.isnan(state.first_value) else state.first_value
         with np.errstate(over="ignore", invalid="ignore"):
-            direction, rule = self.rule.update(state.rule, gradient, x)
+            direction, rule = self.rule.update(state.rule, gradient, x, self.learning_rate)
             next_x = np.clip(x - self.learning_rate * direction, columns.low, columns.high)
             descent = np.clip(x - gradient, columns.low, columns.high) - x
         ended = ""

@@ -2,7 +2,7 @@
 
 from thalweg.optimizers.rules.adam import Adam
 from thalweg.optimizers.rules.momentum import HeavyBall, Nesterov
-from thalweg.optimizers.rules.rule import AnyRule, UpdateRule
+from thalweg.optimizers.rules.rule import AnyRule, Averages, UpdateRule
 from thalweg.optimizers.rules.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AnyRule", "HeavyBall", "Nesterov", "UpdateRule"]
+__all__ = ["SGD", "Adam", "AnyRule", "Averages", "HeavyBall", "Nesterov", "UpdateRule"]

@@ -67,7 +67,7 @@ class Adam(UpdateRule[Moments]):
         """Begin with moments of zero."""
         return Moments(np.zeros_like(x), np.zeros_like(x), 0)
 
-    def update(self, state: Moments, gradient: Floats, x: Floats) -> tuple[Floats, Moments]:
+    def update(self, state: Moments, gradient: Floats, x: Floats, learning_rate: float = 1.0) -> tuple[Floats, Moments]:
         """Update both moments; algorithm 1 of the paper."""
         t = state.t + 1
         m = self.beta1 * state.m + (1 - self.beta1) * gradient

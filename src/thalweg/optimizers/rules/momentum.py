@@ -55,7 +55,9 @@ class HeavyBall(UpdateRule[Velocity]):
         """Stand still."""
         return Velocity(np.zeros_like(x))
 
-    def update(self, state: Velocity, gradient: Floats, x: Floats) -> tuple[Floats, Velocity]:
+    def update(
+        self, state: Velocity, gradient: Floats, x: Floats, learning_rate: float = 1.0
+    ) -> tuple[Floats, Velocity]:
         """Speed up along the gradient."""
         v = self.momentum * state.v + gradient
         return v, Velocity(v)
@@ -88,7 +90,9 @@ class Nesterov(UpdateRule[Velocity]):
         """Stand still."""
         return Velocity(np.zeros_like(x))
 
-    def update(self, state: Velocity, gradient: Floats, x: Floats) -> tuple[Floats, Velocity]:
+    def update(
+        self, state: Velocity, gradient: Floats, x: Floats, learning_rate: float = 1.0
+    ) -> tuple[Floats, Velocity]:
         """Speed up along the gradient, and go on by the momentum of the next step."""
         v = self.momentum * state.v + gradient
         # The paper has a sequence θ, and takes the gradient at the point ahead, θ − αμv. Here x is that point

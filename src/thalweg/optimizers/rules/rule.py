@@ -1,11 +1,11 @@
 """The contract of an update rule: from a gradient to a direction, as a pure function of arrays."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from thalweg.arrays import Floats
 
-__all__ = ["AnyRule", "UpdateRule"]
+__all__ = ["AnyRule", "Averages", "UpdateRule"]
 
 State = TypeVar("State")
 
@@ -23,17 +23,27 @@ class UpdateRule(ABC, Generic[State]):
         """Make the state before the first gradient at x."""
 
     @abstractmethod
-    def update(self, state: State, gradient: Floats, x: Floats) -> tuple[Floats, State]:
+    def update(self, state: State, gradient: Floats, x: Floats, learning_rate: float = 1.0) -> tuple[Floats, State]:
         """Take in the gradient at x.
 
         Args:
             state: Not changed.
             gradient: Of the objective that is minimized.
             x: Where it was computed.
+            learning_rate: α, by which the direction will be multiplied; only rules that weigh their steps by it
+                (averages, estimates of a distance) look at it.
 
         Returns:
             The direction to subtract, and the next state.
         """
+
+
+@runtime_checkable
+class Averages(Protocol):
+    """A rule whose best guess is not the point at which it takes gradients, but an average that it keeps."""
+
+    def average(self, state: Any, x: Floats) -> Floats:
+        """Give the point that is believed best, when gradients are taken at x."""
 
 
 AnyRule = UpdateRule[Any]

@@ -28,6 +28,6 @@ class SGD(UpdateRule[None]):
         """Remember nothing."""
         return None
 
-    def update(self, state: None, gradient: Floats, x: Floats) -> tuple[Floats, None]:
+    def update(self, state: None, gradient: Floats, x: Floats, learning_rate: float = 1.0) -> tuple[Floats, None]:
         """Give the gradient back."""
         return gradient, None
