@@ -1,0 +1,1 @@
+from thalweg.training.objective import LinearObjective as LinearObjective

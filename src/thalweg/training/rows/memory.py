@@ -1,0 +1,89 @@
+"""Rows in memory: views of a dense array, or of a CSR matrix; nothing is copied."""
+
+from collections.abc import Iterator
+from typing import Any, final
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from thalweg.arrays import AnyArray
+from thalweg.training.rows.rows import CHUNK_BYTES, Chunk, Rows, chunk_rows
+
+__all__ = ["DenseRows", "SparseRows", "rows_of"]
+
+
+@final
+class DenseRows(Rows):
+    """An array (n, d). One that is not in C order is copied a chunk at a time.
+
+    Args:
+        X: (n, d) float32 or float64, finite.
+        y: (n,) targets.
+        weight: (n,) or None.
+    """
+
+    sparse = False
+
+    def __init__(self, X: AnyArray, y: AnyArray, weight: AnyArray | None = None) -> None:
+        """Keep references."""
+        self.X, self.y, self.weight = X, y, weight
+        self.n, self.d = X.shape
+        self.dtype = X.dtype
+        self.total_weight = float(self.n if weight is None else weight.sum(dtype=np.float64))
+
+    @property
+    def bytes(self) -> int:
+        """Size of the array."""
+        return int(self.X.nbytes)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Give views."""
+        size = chunk_rows(self.d, self.X.itemsize)
+        for i in range(0, self.n, size):
+            part = slice(i, i + size)
+            weight = None if self.weight is None else self.weight[part]
+            yield Chunk(i, np.ascontiguousarray(self.X[part]), self.y[part], weight)
+
+
+@final
+class SparseRows(Rows):
+    """A CSR matrix (n, d) with sorted indices.
+
+    Args:
+        X: (n, d) csr_array or csr_matrix of float32 or float64, finite.
+        y: (n,) targets.
+        weight: (n,) or None.
+    """
+
+    sparse = True
+
+    def __init__(self, X: Any, y: AnyArray, weight: AnyArray | None = None) -> None:
+        """Cut the matrix once: making a view of rows costs more than a look at few of them."""
+        self.X, self.y, self.weight = X, y, weight
+        self.n, self.d = X.shape
+        self.dtype = X.dtype
+        self.total_weight = float(self.n if weight is None else weight.sum(dtype=np.float64))
+        entries = max(1, X.nnz // max(1, self.n)) * (X.data.itemsize + X.indices.itemsize)
+        size = max(256, CHUNK_BYTES // entries)
+        self._parts = [self._part(slice(i, min(i + size, self.n))) for i in range(0, self.n, size)]
+
+    @property
+    def bytes(self) -> int:
+        """Size of the entries and their columns."""
+        return int(self.X.data.nbytes + self.X.indices.nbytes)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Give views."""
+        return iter(self._parts)
+
+    def _part(self, rows: slice) -> Chunk:
+        first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
+        entries = self.X.data[first:last], self.X.indices[first:last], self.X.indptr[rows.start : rows.stop + 1] - first
+        X = csr_array(entries, shape=(rows.stop - rows.start, self.d))
+        weight = None if self.weight is None else self.weight[rows]
+        return Chunk(rows.start, X, self.y[rows], weight)
+
+
+def rows_of(X: Any, y: AnyArray, weight: AnyArray | None = None) -> Rows:
+    """Wrap a checked matrix."""
+    return DenseRows(X, y, weight) if isinstance(X, np.ndarray) else SparseRows(X, y, weight)

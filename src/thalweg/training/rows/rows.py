@@ -1,0 +1,87 @@
+"""The contract of training data: rows that are seen a chunk at a time, always the same ones in the same chunk."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from thalweg.arrays import AnyArray
+
+__all__ = ["BLOCK_BYTES", "CHUNK_BYTES", "Chunk", "Rows", "chunk_rows"]
+
+CHUNK_BYTES = 2**23  # of a dense chunk: what one thread works on, and what is summed in order
+BLOCK_BYTES = 2**19  # of a part of it that stays in a core's cache between two looks at it
+
+
+@final
+@dataclass(frozen=True)
+class Chunk:
+    """k consecutive rows.
+
+    Attributes:
+        start: Number of the first row.
+        X: (k, d) array in C order, or CSR matrix.
+        y: (k,) targets as the loss wants them.
+        weight: (k,) sample weights ≥ 0, or None where all are 1.
+    """
+
+    start: int
+    X: Any
+    y: AnyArray
+    weight: AnyArray | None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    def take(self, rows: Any) -> "Chunk":
+        """Select rows by a slice or by indices; the number of the first one is kept."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Chunk(self.start, self.X[rows], self.y[rows], weight)
+
+    def blocks(self) -> Iterator["Chunk"]:
+        """Cut a dense chunk into parts that fit into a cache; a sparse one is one part."""
+        if not isinstance(self.X, np.ndarray):
+            yield self
+            return
+        size = max(64, BLOCK_BYTES // max(1, self.X.shape[1] * self.X.itemsize))
+        for i in range(0, len(self), size):
+            yield self.take(slice(i, i + size))
+
+
+class Rows(ABC):
+    """A design matrix with its targets, in memory or not.
+
+    The chunks depend on nothing but the number of columns (of stored entries, for a sparse matrix) and rows. Sums over
+    them are taken in order, so they come out the same to the last bit wherever the rows are kept and however many
+    threads work on them.
+
+    Attributes:
+        n: Number of rows.
+        d: Number of columns.
+        dtype: float32 or float64, of X and of everything computed a row.
+        sparse: Whether X is sparse.
+        total_weight: Sum of the sample weights; n where there are none.
+    """
+
+    n: int
+    d: int
+    dtype: np.dtype[Any]
+    sparse: bool
+    total_weight: float
+
+    @abstractmethod
+    def chunks(self) -> Iterator[Chunk]:
+        """Go through all rows once, in order."""
+
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """Size of X: what one pass has to read."""
+
+
+def chunk_rows(d: int, itemsize: int = 8) -> int:
+    """Give the number of rows of a dense chunk of d columns."""
+    return max(256, min(d, 4096), CHUNK_BYTES // max(1, d * itemsize))
