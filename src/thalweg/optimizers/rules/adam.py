@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from thalweg.arrays import Floats
-from thalweg.errors import InvalidSettings
+from thalweg.optimizers.rules.checks import check_fraction, check_positive
 from thalweg.optimizers.rules.rule import UpdateRule
 from thalweg.serial import frozen
 
@@ -57,11 +57,8 @@ class Adam(UpdateRule[Moments]):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        for name, beta in (("beta1", self.beta1), ("beta2", self.beta2)):
-            if not 0 <= beta < 1:
-                raise InvalidSettings(f"Adam: {name}={beta}, expected a number from 0 to below 1")
-        if not self.epsilon > 0:
-            raise InvalidSettings(f"Adam: epsilon={self.epsilon}, expected a positive number")
+        check_fraction(self, "beta1", "beta2")
+        check_positive(self, "epsilon")
 
     def init(self, x: Floats) -> Moments:
         """Begin with moments of zero."""

@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 
 from thalweg.arrays import Floats
-from thalweg.errors import InvalidSettings
+from thalweg.optimizers.rules.checks import check_fraction
 from thalweg.optimizers.rules.rule import UpdateRule
 from thalweg.serial import frozen
 
@@ -26,9 +26,24 @@ class Velocity:
     v: Floats  # the gradients so far, each weighted by μ to the power of its age
 
 
+@frozen
+class _Momentum(UpdateRule[Velocity]):
+    """What both have: the setting μ, and a start at rest."""
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check the setting."""
+        check_fraction(self, "momentum")
+
+    def init(self, x: Floats) -> Velocity:
+        """Stand still."""
+        return Velocity(np.zeros_like(x))
+
+
 @final
 @frozen
-class HeavyBall(UpdateRule[Velocity]):
+class HeavyBall(_Momentum):
     """Let past gradients fade: v ← μ v + g, d = v.
 
     Args:
@@ -45,16 +60,6 @@ class HeavyBall(UpdateRule[Velocity]):
         array([1.5])
     """
 
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        """Check the setting."""
-        _check(self, self.momentum)
-
-    def init(self, x: Floats) -> Velocity:
-        """Stand still."""
-        return Velocity(np.zeros_like(x))
-
     def update(
         self, state: Velocity, gradient: Floats, x: Floats, learning_rate: float = 1.0
     ) -> tuple[Floats, Velocity]:
@@ -65,7 +70,7 @@ class HeavyBall(UpdateRule[Velocity]):
 
 @final
 @frozen
-class Nesterov(UpdateRule[Velocity]):
+class Nesterov(_Momentum):
     """Look one step of momentum ahead: v ← μ v + g, d = g + μ v.
 
     Args:
@@ -80,16 +85,6 @@ class Nesterov(UpdateRule[Velocity]):
         array([1.5])
     """
 
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        """Check the setting."""
-        _check(self, self.momentum)
-
-    def init(self, x: Floats) -> Velocity:
-        """Stand still."""
-        return Velocity(np.zeros_like(x))
-
     def update(
         self, state: Velocity, gradient: Floats, x: Floats, learning_rate: float = 1.0
     ) -> tuple[Floats, Velocity]:
@@ -98,8 +93,3 @@ class Nesterov(UpdateRule[Velocity]):
         # The paper has a sequence θ, and takes the gradient at the point ahead, θ − αμv. Here x is that point
         # ahead: the steps are the same, and the gradient is wanted only where the objective is.
         return gradient + self.momentum * v, Velocity(v)
-
-
-def _check(rule: HeavyBall | Nesterov, momentum: float) -> None:
-    if not 0 <= momentum < 1:
-        raise InvalidSettings(f"{type(rule).__name__}: momentum={momentum}, expected a number from 0 to below 1")

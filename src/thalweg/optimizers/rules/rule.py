@@ -13,8 +13,9 @@ State = TypeVar("State")
 class UpdateRule(ABC, Generic[State]):
     """Settings of a first-order method, and its two pure functions.
 
-    Whoever uses a rule keeps the point and the learning rate, and moves by ``x ← x − α·direction``. The
-    arrays may have any shape, the same one for x, gradient and direction. A rule and its state are made with
+    Whoever uses a rule keeps the point and the learning rate, and moves by ``x ← x − α·direction``. The arrays
+    have one axis or more and the same shape: x, gradient and direction. A rule works in their precision: from
+    float32 come float32 directions and states. A rule and its state are made with
     :func:`thalweg.serial.frozen`.
     """
 
@@ -34,7 +35,8 @@ class UpdateRule(ABC, Generic[State]):
                 (averages, estimates of a distance) look at it.
 
         Returns:
-            The direction to subtract, and the next state.
+            The direction to subtract, which may share its memory with the gradient or the state, so that it is not
+            to be written to; and the next state.
         """
 
 
@@ -43,7 +45,7 @@ class Averages(Protocol):
     """A rule whose best guess is not the point at which it takes gradients, but an average that it keeps."""
 
     def average(self, state: Any, x: Floats) -> Floats:
-        """Give the point that is believed best, when gradients are taken at x."""
+        """Give the point that is believed best, when the next gradient is to be taken at x: x itself if it is that."""
 
 
 AnyRule = UpdateRule[Any]
