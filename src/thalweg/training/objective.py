@@ -63,10 +63,16 @@ class LinearObjective:
         """Give w = 0, and the intercept that is best then."""
         theta = np.zeros(self.shape)
         if self.intercept:
-            parts = map_rows(self.rows, lambda chunk: (chunk.y, _weights(chunk)))
-            targets, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
-            theta[-1] = self.loss.constant(targets, weights)
+            theta[-1] = self.loss.constant(*self.targets())
         return theta
+
+    def targets(self) -> tuple[AnyArray, AnyArray]:
+        """Give y and v of all rows, (n,) each, after a look at whether the loss is made for them."""
+        parts = map_rows(self.rows, lambda chunk: (chunk.y, chunk.weight))
+        y = np.concatenate([part for part, _ in parts])
+        self.loss.check(y)
+        given = [weight for _, weight in parts if weight is not None]
+        return y, np.concatenate(given) if given else np.broadcast_to(1.0, len(y))
 
     def predictor(self, X: Any, theta: AnyArray) -> AnyArray:
         """Give η for the rows of a matrix, in its dtype."""
@@ -122,7 +128,3 @@ class LinearObjective:
 def weighted_sum(value: AnyArray, weight: AnyArray | None) -> float:
     """Add up in double precision."""
     return float(value.sum(dtype=np.float64) if weight is None else np.dot(value, weight))
-
-
-def _weights(chunk: Chunk) -> AnyArray:
-    return np.ones(len(chunk)) if chunk.weight is None else chunk.weight

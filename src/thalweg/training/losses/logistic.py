@@ -15,6 +15,8 @@ from thalweg.training.losses.loss import Loss
 
 __all__ = ["Logistic"]
 
+LARGE = 40.0  # from here on 1 + e^m is e^m to the last digit
+
 
 @final
 @frozen
@@ -23,27 +25,30 @@ class Logistic(Loss):
 
     Example:
         >>> loss = Logistic()
-        >>> loss.slope(np.array([0.0, 800.0]), np.array([1.0, 0.0]))
-        (array([  0.69314718, 800.        ]), array([-0.5,  1. ]))
+        >>> loss.slope(np.array([0.0, 500.0]), np.array([1.0, 0.0]))
+        (array([  0.69314718, 500.        ]), array([-0.5,  1. ]))
     """
 
     curvature_bound: ClassVar[float] = 0.25
+    likelihood: ClassVar[bool] = True
     classes: ClassVar[bool] = True
 
     def value(self, eta: AnyArray, y: AnyArray) -> AnyArray:
         """Give log(1 + e^η) − y η."""
-        # log(1 + e^η) = max(η, 0) + log1p(e^−|η|) never overflows.
-        tail = np.log1p(np.exp(-np.abs(eta)))
-        return np.maximum(eta, 0) + tail - y * eta
+        return _margin(eta, y)[0]
 
     def slope(self, eta: AnyArray, y: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Give p − y."""
-        return self.value(eta, y), expit(eta) - y
+        value, exponential, sign = _margin(eta, y)
+        slope = exponential + 1
+        np.divide(exponential, slope, out=slope)
+        slope *= sign
+        return value, slope
 
     def curvature(self, eta: AnyArray, y: AnyArray) -> AnyArray:
         """Give p (1 − p)."""
-        p = expit(eta)
-        return p * (1 - p)
+        exponential = np.exp(-np.abs(eta))
+        return np.asarray(exponential / np.square(1 + exponential))
 
     def mean(self, eta: AnyArray) -> AnyArray:
         """Give the probability of class 1."""
@@ -53,9 +58,25 @@ class Logistic(Loss):
         """Give the log-odds of the classes' shares, half a row away from certainty."""
         total = float(np.sum(weight))
         one = float(np.dot(weight, y))
-        return np.log((one + 0.5 * total / len(y)) / (total - one + 0.5 * total / len(y)))
+        half = 0.5 * total / len(y)
+        return np.asarray(np.log((one + half) / (total - one + half)))
 
     def check(self, y: AnyArray) -> None:
         """Accept the codes 0 and 1."""
         if not np.isin(y, (0, 1)).all():
             raise InvalidData(f"the logistic loss needs targets 0 and 1, got {np.unique(y)[:5].tolist()} …")
+
+
+def _margin(eta: AnyArray, y: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Give ℓ = log(1 + e^m), e^m and the sign s of the margin m = s η, which is −1 for class 1 and 1 for class 0.
+
+    In m no digit of a small loss or slope is lost, and one exponential serves both. This is the inner loop of every solver,
+    hence the work in place.
+    """
+    sign = 1 - 2 * y
+    value = sign * eta
+    capped = np.minimum(value, LARGE)
+    value -= capped
+    exponential = np.exp(capped, out=capped)
+    value += np.log1p(exponential)
+    return value, exponential, sign

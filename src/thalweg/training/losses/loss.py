@@ -18,11 +18,13 @@ class Loss(ABC):
     Attributes:
         smooth: Whether the derivative is continuous. A loss that is not has kinks, at which ``slope`` is a subgradient.
         curvature_bound: Largest second derivative over all η; inf where there is none.
+        likelihood: Whether it is minus a log-likelihood, up to a constant, so that information criteria apply.
         classes: Whether y holds codes of classes: 0 and 1, or 0 … K − 1 for a loss of several predictors.
     """
 
     smooth: ClassVar[bool] = True
     curvature_bound: ClassVar[float] = float("inf")
+    likelihood: ClassVar[bool] = False
     classes: ClassVar[bool] = False
 
     @abstractmethod

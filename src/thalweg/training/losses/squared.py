@@ -28,13 +28,12 @@ class Squared(Loss):
 
     def value(self, eta: AnyArray, y: AnyArray) -> AnyArray:
         """Give half the square of the deviation."""
-        deviation = eta - y
-        return np.multiply(0.5 * deviation, deviation)
+        return self.slope(eta, y)[0]
 
     def slope(self, eta: AnyArray, y: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Give the deviation."""
         deviation = eta - y
-        return np.multiply(0.5 * deviation, deviation), deviation
+        return 0.5 * deviation * deviation, deviation
 
     def curvature(self, eta: AnyArray, y: AnyArray) -> AnyArray:
         """Give 1."""

@@ -98,9 +98,13 @@ class GroupLasso(Penalty):
         """Give the step of every group."""
         if np.ndim(step) == 0:
             return step
-        of_row = np.asarray(step) if np.ndim(step) == 1 else np.asarray(step)[:, 0]
+        each = np.asarray(step)
         of_group = np.zeros(len(self._root_size))
-        of_group[self._codes] = of_row
+        of_group[self._codes] = each if each.ndim == 1 else each[:, 0]
+        if (self._each(of_group, each) != each).any():
+            raise InvalidSettings(
+                "GroupLasso: a step was given that differs within a group, expected one of each group"
+            )
         return of_group
 
     def _each(self, of_group: Floats, w: AnyArray) -> Floats:

@@ -19,10 +19,10 @@ __all__ = ["NonNegative"]
 @final
 @frozen
 class NonNegative(Penalty):
-    """Ω(w) = Ω′(w) where every w ≥ 0, and ∞ elsewhere.
+    """Ω(w) = Ψ(w) where every w ≥ 0, and ∞ elsewhere.
 
     Args:
-        penalty: Ω′, a sum over single coefficients; nothing by default.
+        penalty: Ψ, a sum over single coefficients; nothing by default.
 
     Raises:
         InvalidSettings: ``penalty`` is not a sum over single coefficients.
@@ -57,7 +57,7 @@ class NonNegative(Penalty):
 
     def prox(self, w: AnyArray, step: AnyArray | float) -> AnyArray:
         """Give the other penalty's step from where negative numbers are 0."""
-        # Ω′ is least at 0 in every coefficient, so a coefficient that begins at 0 stays there, and none crosses it.
+        # Ψ is least at 0 in every coefficient, so a coefficient that begins at 0 stays there, and none crosses it.
         return self.penalty.prox(np.maximum(w, 0), step)
 
     def distance(self, w: AnyArray, gradient: AnyArray, strength: float) -> AnyArray:

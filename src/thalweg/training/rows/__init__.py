@@ -1,7 +1,18 @@
 """Training data as rows that are seen a chunk at a time: in memory, or from files."""
 
+from thalweg.training.rows.changed import with_targets, with_weights
 from thalweg.training.rows.memory import DenseRows, SparseRows, rows_of
 from thalweg.training.rows.passes import map_rows, sum_rows
 from thalweg.training.rows.rows import Chunk, Rows
 
-__all__ = ["Chunk", "DenseRows", "Rows", "SparseRows", "map_rows", "rows_of", "sum_rows"]
+__all__ = [
+    "Chunk",
+    "DenseRows",
+    "Rows",
+    "SparseRows",
+    "map_rows",
+    "rows_of",
+    "sum_rows",
+    "with_targets",
+    "with_weights",
+]

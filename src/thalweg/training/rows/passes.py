@@ -62,7 +62,7 @@ def single_threaded(size: int) -> Iterator[None]:
         yield
 
 
-def _each(rows: Rows, function: Callable[[Chunk], T]) -> Generator[T]:
+def _each(rows: Rows, function: Callable[[Chunk], T]) -> Generator[T, None, None]:
     threads = threads_for(rows.bytes)
     with single_threaded(rows.bytes):
         if threads == 1:

@@ -1,7 +1,7 @@
 """The contract of training data: rows that are seen a chunk at a time, always the same ones in the same chunk."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -64,6 +64,8 @@ class Rows(ABC):
         dtype: float32 or float64, of X and of everything computed a row.
         sparse: Whether X is sparse.
         total_weight: Sum of the sample weights; n where there are none.
+        names: (d,) names of the columns, or None.
+        classes: (K,) the classes that the targets 0 … K − 1 stand for, or None where they are numbers.
     """
 
     n: int
@@ -71,6 +73,8 @@ class Rows(ABC):
     dtype: np.dtype[Any]
     sparse: bool
     total_weight: float
+    names: Sequence[str] | None = None
+    classes: AnyArray | None = None
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:

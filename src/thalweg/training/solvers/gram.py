@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.linalg.blas import dgemm, dsyrk
@@ -14,6 +15,9 @@ __all__ = ["Gram", "gram", "product"]
 NARROW = 72  # up to so many columns a product of few rows is fastest by the kernel that does not repack them
 KERNEL = 1_000_000  # multiplications up to which OpenBLAS takes that kernel
 OFF_CENTRE = 10.0  # a mean of so many deviations would cost two digits if it were subtracted at the end only
+
+
+_KNOWN: "WeakKeyDictionary[Rows, dict[bool, Gram]]" = WeakKeyDictionary()
 
 
 @final
@@ -40,7 +44,15 @@ class Gram:
 
 
 def gram(rows: Rows, intercept: bool) -> Gram:
-    """Compute the Gram matrix in one pass, without copying X.
+    """Give the Gram matrix of rows, computed in one pass when it is first asked for: rows never change."""
+    known = _KNOWN.setdefault(rows, {})
+    if intercept not in known:
+        known[intercept] = _gram(rows, intercept)
+    return known[intercept]
+
+
+def _gram(rows: Rows, intercept: bool) -> Gram:
+    """Pass over the rows, without copying X.
 
     Where the columns' means are large beside their deviations, the mean of the first rows is subtracted from every block
     before it is multiplied: the exact means, known only at the end, are then small corrections.

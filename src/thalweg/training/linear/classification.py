@@ -1,0 +1,253 @@
+"""Linear models of classes: logistic regression, and any other loss of a margin."""
+
+from functools import partial
+from typing import Any, Self, final
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from thalweg.arrays import AnyArray
+from thalweg.errors import InvalidData, InvalidSettings
+from thalweg.training.linear.model import LinearModel, Strength
+from thalweg.training.losses import Hinge, Logistic, Loss, Multinomial
+from thalweg.training.penalties import Penalty
+from thalweg.training.rows import Rows, with_targets
+from thalweg.training.solvers import Solver
+
+__all__ = ["LOSSES", "LinearClassifier", "LogisticRegression"]
+
+LOSSES: dict[str, Loss] = {"hinge": Hinge(), "logistic": Logistic()}
+
+
+class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[misc]
+    """Base of the linear models whose targets are classes."""
+
+    class_weight: dict[Any, float] | str | None
+
+    def predict(self, X: Any) -> AnyArray:
+        """Give the most likely class of every row of X, (n,)."""
+        scores = self.decision_function(X)
+        best = (scores > 0).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def decision_function(self, X: Any) -> AnyArray:
+        """Give the linear predictor: (n,) for the second of two classes, else (n, K)."""
+        eta = self._predictor(X)
+        return eta[:, 0] if eta.shape[1] == 1 else eta
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> Self:
+        rows, self.classes_ = self._coded_rows(X, y, sample_weight)
+        K = len(self.classes_)
+        if K == 2:
+            solved = [self._solve(rows, loss)]
+        elif isinstance(loss, Logistic):
+            solved = [self._solve(rows, Multinomial(), K)]
+        else:
+            solved = [self._solve(with_targets(rows, partial(_one_of, k)), loss) for k in range(K)]
+        thetas, facts = zip(*solved, strict=True)
+        theta = thetas[0] if len(thetas) == 1 else np.column_stack(thetas)
+        self._theta = theta if len(thetas) == 1 else None
+        table = np.atleast_2d(theta.T)
+        self.coef_ = table[:, : rows.d].astype(rows.dtype)
+        self.intercept_ = (
+            table[:, rows.d].astype(rows.dtype) if self.fit_intercept else np.zeros(len(table), rows.dtype)
+        )
+        for name, value in facts[0].items():
+            setattr(self, name, value)
+        self.n_iter_ = max(fact["n_iter_"] for fact in facts)
+        return self
+
+    def _coded_rows(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, AnyArray]:
+        """Give the rows with the codes of their classes, and the classes."""
+        if isinstance(X, Rows):
+            rows, classes = self._given_rows(X, y, sample_weight), X.classes
+            if classes is None:
+                raise InvalidData("these rows have numbers for targets, and a classifier needs classes")
+        else:
+            X, y = self._checked(X, y)
+            classes, codes = coded(y)
+            codes = codes.astype(X.dtype)
+            weight = self._class_weights(classes, codes, sample_weight, X)
+            rows = self._weighted_rows(X, codes, weight)
+        if len(classes) < 2:
+            raise InvalidData(
+                f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
+            )
+        return rows, classes
+
+    def _class_weights(self, classes: AnyArray, codes: AnyArray, sample_weight: Any, X: Any) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes.astype(np.int64)])
+        factor = each.astype(X.dtype)[codes.astype(np.int64)]
+        return factor if sample_weight is None else factor * np.asarray(sample_weight)
+
+
+def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Give the classes in order, and the code 0 … K − 1 of every row's.
+
+    Raises:
+        InvalidData: The targets are no classes.
+    """
+    if y.dtype.kind in "biuf" and len(y):
+        low, high = y.min(), y.max()
+        if float(low).is_integer() and float(high).is_integer():  # the usual two classes need no sorting
+            second = y == high
+            if bool((second | (y == low)).all()):
+                return np.array([low, high])[: 1 + int(low != high)], second.astype(np.int64) * int(low != high)
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    return classes, codes
+
+
+def _one_of(k: int, y: AnyArray) -> AnyArray:
+    return (y == k).astype(y.dtype)
+
+
+@final
+class LogisticRegression(LinearClassificationModel):
+    """Estimate the probabilities of classes: logistic regression, multinomial for more than two.
+
+    Minimizes Σ v ℓ(x·w + b, y) / Σ v + λ Ω(w), ℓ being minus the log-likelihood and v the sample weights.
+
+    Args:
+        penalty: Ω: ``"l2"``, ``"l1"``, ``"elastic_net"``, ``"non_negative"``, ``"none"``, or a
+            :class:`~thalweg.training.penalties.Penalty`.
+        strength: λ ≥ 0; None for 1/Σv (scikit-learn's ``C=1``); ``"auto"`` or a
+            :class:`~thalweg.training.path.StrengthSearch` to choose it along a path.
+        class_weight: Factors by class, ``"balanced"``, or None.
+        fit_intercept: Whether there is b, which is never penalized.
+        solver: ``"auto"``, a name, or a :class:`~thalweg.training.solvers.Solver` with its settings.
+        tolerance: Gap F − min F to reach, relative to |F|; None for the solver's own.
+        warm_start: Whether the next fit begins at the present coefficients.
+
+    Attributes:
+        classes_: (K,) the classes, in order.
+        coef_: (1, d) for two classes, else (K, d); in the dtype of X.
+        intercept_: (1,) or (K,).
+        n_iter_: Iterations of the solver.
+        solver_: Which solver was taken, and why.
+        stop_reason_: Why it stopped.
+        strength_: λ.
+        path_: The path along which λ was chosen, with its scores; None where it was given.
+
+    Raises:
+        InvalidSettings: A parameter is out of its range.
+        InvalidData: There is one class only.
+        IncompatibleProblem: The solver does not serve this penalty.
+
+    Example:
+        >>> import numpy as np
+        >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array(["no", "yes", "no", "yes"])
+        >>> model = LogisticRegression(strength=0.1).fit(X, y)
+        >>> model.predict([[-1.0], [1.0]]), model.predict_proba([[0.0]]).round(3)
+        (array(['no', 'yes'], dtype='<U3'), array([[0.5, 0.5]]))
+    """
+
+    def __init__(
+        self,
+        penalty: str | Penalty | None = "l2",
+        strength: Strength = None,
+        *,
+        class_weight: dict[Any, float] | str | None = None,
+        fit_intercept: bool = True,
+        solver: str | Solver = "auto",
+        tolerance: float | None = None,
+        warm_start: bool = False,
+    ) -> None:
+        """Keep the parameters; they are checked when fitting."""
+        self.penalty = penalty
+        self.strength = strength
+        self.class_weight = class_weight
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tolerance = tolerance
+        self.warm_start = warm_start
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit.
+
+        Args:
+            X: (n, d) array, frame or sparse matrix; or :class:`~thalweg.training.rows.Rows`, which hold y and weights.
+            y: (n,) classes: numbers, truth values or texts.
+            sample_weight: (n,) weights ≥ 0, or None for 1.
+        """
+        return self._fit(X, y, sample_weight, Logistic())
+
+    def predict_proba(self, X: Any) -> AnyArray:
+        """Give the probability of every class, (n, K)."""
+        eta = self.decision_function(X)
+        if eta.ndim == 2:
+            return np.asarray(softmax(eta, axis=1))
+        return np.column_stack([Logistic().mean(-eta), Logistic().mean(eta)])
+
+    def predict_log_proba(self, X: Any) -> AnyArray:
+        """Give the logarithm of the probability of every class, (n, K)."""
+        eta = self.decision_function(X)
+        if eta.ndim == 1:
+            return -np.column_stack([np.logaddexp(0, eta), np.logaddexp(0, -eta)])
+        return np.asarray(log_softmax(eta, axis=1))
+
+
+@final
+class LinearClassifier(LinearClassificationModel):
+    """Separate classes by the sign of a linear predictor, by any loss of the margin; one class against the rest.
+
+    Args:
+        loss: ``"hinge"`` (the linear support vector machine), ``"logistic"``, or a
+            :class:`~thalweg.training.losses.Loss` of classes.
+        penalty: As of :class:`LogisticRegression`.
+        strength: As of :class:`LogisticRegression`.
+        class_weight: As of :class:`LogisticRegression`.
+        fit_intercept: As of :class:`LogisticRegression`.
+        solver: As of :class:`LogisticRegression`.
+        tolerance: As of :class:`LogisticRegression`.
+        warm_start: As of :class:`LogisticRegression`.
+
+    Attributes:
+        coef_: (1, d) for two classes, else (K, d); the other attributes are those of :class:`LogisticRegression`, the
+            solver's those of the first class.
+
+    Raises:
+        InvalidSettings: A parameter is out of its range.
+        InvalidData: There is one class only.
+        IncompatibleProblem: The solver does not serve this loss and penalty.
+
+    Example:
+        >>> import numpy as np
+        >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
+        >>> LinearClassifier("hinge").fit(X, y).predict([[-3.0], [3.0]])
+        array([0, 1])
+    """
+
+    def __init__(
+        self,
+        loss: str | Loss = "hinge",
+        penalty: str | Penalty | None = "l2",
+        strength: Strength = None,
+        *,
+        class_weight: dict[Any, float] | str | None = None,
+        fit_intercept: bool = True,
+        solver: str | Solver = "auto",
+        tolerance: float | None = None,
+        warm_start: bool = False,
+    ) -> None:
+        """Keep the parameters; they are checked when fitting."""
+        self.loss = loss
+        self.penalty = penalty
+        self.strength = strength
+        self.class_weight = class_weight
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tolerance = tolerance
+        self.warm_start = warm_start
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit; the arguments are those of :meth:`LogisticRegression.fit`."""
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
+        if not isinstance(loss, Loss) or not loss.classes or isinstance(loss, Multinomial):
+            raise InvalidSettings(f"loss={self.loss!r}: expected one of {', '.join(LOSSES)}, or a Loss of two classes")
+        return self._fit(X, y, sample_weight, loss)

@@ -1,0 +1,143 @@
+"""What all linear models share: from parameters and data to an objective, a solver, and fitted coefficients."""
+
+import warnings
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from thalweg.arrays import AnyArray, Floats
+from thalweg.errors import InvalidData, InvalidSettings
+from thalweg.training.losses import Loss
+from thalweg.training.objective import LinearObjective
+from thalweg.training.path import StrengthSearch, search_strength
+from thalweg.training.penalties import L1, L2, ElasticNet, NonNegative, NoPenalty, Penalty
+from thalweg.training.rows import Rows, rows_of
+from thalweg.training.solvers import Solver
+from thalweg.training.solvers.choice import named_solver
+
+__all__ = ["PENALTIES", "LinearModel", "Strength"]
+
+Strength = float | Literal["auto"] | StrengthSearch | None
+
+PENALTIES: dict[str, Penalty] = {
+    "none": NoPenalty(),
+    "l1": L1(),
+    "l2": L2(),
+    "elastic_net": ElasticNet(),
+    "non_negative": NonNegative(),
+}
+
+MATRIX = {"accept_sparse": "csr", "accept_large_sparse": False, "dtype": (np.float64, np.float32)}
+
+
+class LinearModel(BaseEstimator):  # type: ignore[misc]
+    """Base of the linear models, which differ in what they make of y and of the linear predictor."""
+
+    penalty: str | Penalty | None
+    strength: Strength
+    fit_intercept: bool
+    solver: str | Solver
+    tolerance: float | None
+    warm_start: bool
+
+    def __sklearn_tags__(self) -> Any:
+        """Sparse matrices are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _checked(self, X: Any, y: Any, **checks: Any) -> tuple[Any, AnyArray]:
+        """Check matrix and targets as scikit-learn does, and note the columns."""
+        if y is None:  # lets scikit-learn say what is missing
+            validate_data(self, X, y, **MATRIX)
+            raise InvalidData("requires y to be passed, but the target y is None")
+        X, y = validate_data(self, X, y, **MATRIX, **checks)
+        return X, y
+
+    def _weighted_rows(self, X: Any, y: AnyArray, sample_weight: Any) -> Rows:
+        """Check the weights, and wrap all three."""
+        if sample_weight is None:
+            return rows_of(X, y)
+        weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        if not weight.sum() > 0:
+            raise InvalidData("sample_weight is zero for every row: give at least one row a positive weight")
+        return rows_of(X, y, weight)
+
+    def _given_rows(self, rows: Rows, y: Any, sample_weight: Any) -> Rows:
+        """Take rows that bring their targets and weights."""
+        if y is not None or sample_weight is not None:
+            raise InvalidSettings("these rows have their own targets and weights: give neither y nor sample_weight")
+        self.n_features_in_ = rows.d
+        if rows.names is not None:
+            self.feature_names_in_ = np.array(rows.names, dtype=object)
+        return rows
+
+    def _solve(self, rows: Rows, loss: Loss, predictors: int = 1) -> tuple[Floats, dict[str, Any]]:
+        """Minimize; give the parameters, and what is worth knowing of the way there."""
+        objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
+        path = None
+        if self._searches and not isinstance(objective.penalty, NoPenalty):
+            search = self.strength if isinstance(self.strength, StrengthSearch) else StrengthSearch()
+            path = search_strength(objective, search, self._solver)
+        strength = self._strength(rows) if path is None else path.strength
+        objective = replace(objective, strength=strength)
+        solver, choice = self._solver(objective)
+        start = self._start(objective) if path is None else path.theta
+        solution = solver.solve(objective, start)
+        if solution.warning:
+            warnings.warn(solution.warning, ConvergenceWarning, stacklevel=4)
+        facts = {
+            "n_iter_": max(1, solution.iterations),
+            "solver_": f"{type(solver).__name__}: {choice}",
+            "stop_reason_": solution.reason,
+            "strength_": strength,
+            "path_": path,
+        }
+        return solution.theta, facts
+
+    @property
+    def _searches(self) -> bool:
+        return isinstance(self.strength, StrengthSearch) or self.strength == "auto"
+
+    def _penalty(self) -> Penalty:
+        penalty = NoPenalty() if self.penalty is None else self.penalty
+        if isinstance(penalty, str) and penalty in PENALTIES:
+            return PENALTIES[penalty]
+        if not isinstance(penalty, Penalty):
+            raise InvalidSettings(f"penalty={penalty!r}: expected one of {', '.join(PENALTIES)}, None, or a Penalty")
+        return penalty
+
+    def _strength(self, rows: Rows) -> float:
+        if self.strength is None:
+            return 1.0 / rows.total_weight
+        if isinstance(self.strength, str | bool | StrengthSearch) or not 0 <= self.strength < np.inf:
+            raise InvalidSettings(
+                f"strength={self.strength!r}: expected a number of at least 0, 'auto', a StrengthSearch, or None for "
+                "one n-th"
+            )
+        return float(self.strength)
+
+    def _solver(self, objective: LinearObjective) -> tuple[Solver, str]:
+        solver, choice = named_solver(self.solver, objective)
+        if self.tolerance is not None:
+            if not self.tolerance > 0:
+                raise InvalidSettings(f"tolerance={self.tolerance!r}: expected a positive number, or None")
+            if hasattr(solver, "tolerance"):
+                solver = replace(solver, tolerance=float(self.tolerance))  # type: ignore[type-var]
+        return solver, choice
+
+    def _start(self, objective: LinearObjective) -> Floats | None:
+        """Give the fitted parameters, where there are some and they are to be gone on from."""
+        theta = getattr(self, "_theta", None)
+        return theta if self.warm_start and theta is not None and theta.shape == objective.shape else None
+
+    def _predictor(self, X: Any) -> AnyArray:
+        """Give η (n,) or (n, K) for new rows."""
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, reset=False, **MATRIX)
+        eta = X @ self.coef_.T + self.intercept_
+        return np.asarray(eta)
