@@ -78,8 +78,10 @@ class SparseRows(Rows):
 
     def _part(self, rows: slice) -> Chunk:
         first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
-        entries = self.X.data[first:last], self.X.indices[first:last], self.X.indptr[rows.start : rows.stop + 1] - first
-        X = csr_array(entries, shape=(rows.stop - rows.start, self.d))
+        X = csr_array((rows.stop - rows.start, self.d), dtype=self.dtype)
+        # The constructor would copy a small part of a large array.
+        X.data, X.indices = self.X.data[first:last], self.X.indices[first:last]
+        X.indptr = self.X.indptr[rows.start : rows.stop + 1] - first
         weight = None if self.weight is None else self.weight[rows]
         return Chunk(rows.start, X, self.y[rows], weight)
 

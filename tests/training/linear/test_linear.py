@@ -1,0 +1,211 @@
+"""Linear models: scikit-learn's contract, and what they say of bad input."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csc_array, csr_array
+from sklearn import linear_model
+from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings
+from thalweg.training.linear import GeneralizedLinearRegressor, LinearClassifier, LinearRegression, LogisticRegression
+from thalweg.training.losses import Huber, Multinomial, Quantile
+from thalweg.training.path import StrengthSearch
+from thalweg.training.penalties import ElasticNet, NonNegative
+from thalweg.training.rows import rows_of
+from thalweg.training.solvers.newton import Newton
+
+MODELS = [
+    LinearRegression(),
+    LinearRegression("l2", "auto"),
+    LinearRegression("l1", 0.01),
+    GeneralizedLinearRegressor(),
+    GeneralizedLinearRegressor("quantile"),
+    GeneralizedLinearRegressor("poisson"),
+    LogisticRegression(),
+    LogisticRegression(strength="auto"),
+    LogisticRegression("elastic_net", 0.01),
+    LinearClassifier(),
+]
+
+
+def expected_to_fail(model):
+    """Folds are drawn from the rows: a row of weight 2 is in one fold, two rows may be in two."""
+    if model.strength != "auto":
+        return {}
+    reason = "folds of repeated rows are other folds"
+    return {f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in ("dense", "sparse")}
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(MODELS, expected_failed_checks=expected_to_fail)
+def test_is_an_estimator_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def regression(dtype=np.float64, **settings):
+    X, y = make_regression(200, 8, noise=10, random_state=0, **settings)
+    return X.astype(dtype), y.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", [np.asarray, csr_array, csc_array])
+def test_precision_is_kept(dtype, form):
+    X, y = regression(dtype)
+    model = LinearRegression().fit(form(X), y)
+    assert model.coef_.dtype == np.asarray(model.intercept_).dtype == model.predict(form(X)).dtype == dtype
+    np.testing.assert_allclose(model.coef_, linear_model.LinearRegression().fit(X, y).coef_, rtol=1e-3)
+    classifier = LogisticRegression().fit(form(X), y > 0)
+    assert classifier.coef_.dtype == classifier.predict_proba(form(X)).dtype == dtype
+
+
+def test_default_strengths_are_those_of_scikit_learn():
+    X, y = regression()
+    np.testing.assert_allclose(LinearRegression("l2").fit(X, y).coef_, linear_model.Ridge(1.0).fit(X, y).coef_, rtol=1e-9)
+    mine = LogisticRegression(tolerance=1e-14).fit(X, y > 0)
+    theirs = linear_model.LogisticRegression(C=1.0, tol=1e-10).fit(X, y > 0)
+    np.testing.assert_allclose(mine.coef_, theirs.coef_, rtol=1e-4)
+    np.testing.assert_allclose(mine.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+    np.testing.assert_allclose(mine.predict_log_proba(X), np.log(mine.predict_proba(X)), rtol=1e-9)
+
+
+def test_labels_of_every_kind():
+    X, y = load_iris(return_X_y=True)
+    for labels in (y, y * 2.0 - 1, np.array(["a", "b", "c"])[y], np.array(["x", "y", "z"], dtype=object)[y]):
+        model = LogisticRegression().fit(X, labels)
+        assert model.coef_.shape == (3, 4) and model.score(X, labels) > 0.95
+        assert set(model.predict(X)) == set(labels)
+        np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+    for two in (y[:100] == 1, y[:100] + 5, np.where(y[:100] == 1, -1.0, 1.0), np.array(["no", "yes"])[y[:100]]):
+        model = LogisticRegression().fit(X[:100], two)
+        assert model.coef_.shape == (1, 4) and model.score(X[:100], two) == 1
+        assert np.array_equal(model.classes_, np.unique(two))
+    assert LinearClassifier().fit(X, y).coef_.shape == (3, 4)
+
+
+def test_a_strength_that_chooses_itself_keeps_its_path():
+    X, y = regression(n_informative=3)
+    model = LinearRegression("l1", StrengthSearch(points=12, folds=3)).fit(X, y)
+    assert model.strength_ == model.path_.strength and model.path_.coefficients.shape == (12, 8)
+    np.testing.assert_allclose(model.path_.theta[:8], model.coef_, rtol=1e-6, atol=1e-6)
+    assert "mean loss on 3 folds" in model.path_.reason
+    assert LinearRegression("l1", 0.1).fit(X, y).path_ is None
+    assert LinearRegression("none", "auto").fit(X, y).path_ is None
+
+
+def test_names_the_solver_and_why():
+    X, y = regression()
+    assert LinearRegression().fit(X, y).solver_ == "Exact: least squares of 200 rows of 8 columns need one pass"
+    assert LogisticRegression().fit(X, y > 0).solver_.startswith("Newton: 9 parameters are few enough")
+    assert LogisticRegression("l1").fit(X, y > 0).solver_.startswith("Coordinate: the penalty L1")
+    assert GeneralizedLinearRegressor(Quantile(0.9)).fit(X, y).solver_.startswith("InteriorPoint: the loss Quantile")
+    assert LinearRegression(solver=Newton()).fit(X, y).solver_ == "Newton: named by the user"
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "text"),
+    [
+        (LinearRegression(penalty="l3"), InvalidSettings, "penalty='l3': expected one of none, l1"),
+        (LinearRegression("l2", strength=-1.0), InvalidSettings, "strength=-1.0: expected a number of at least 0"),
+        (LinearRegression("l2", strength="big"), InvalidSettings, "strength='big'"),
+        (LinearRegression(solver="magic"), InvalidSettings, "solver='magic': expected 'auto', one of exact, newton"),
+        (LinearRegression("l1", solver="newton"), IncompatibleProblem, "the penalty L1 has kinks; take Coordinate"),
+        (LinearRegression("l1", solver="exact"), IncompatibleProblem, "not smooth; take Coordinate"),
+        (GeneralizedLinearRegressor("poisson", solver="exact"), IncompatibleProblem, "least squares only"),
+        (GeneralizedLinearRegressor("quantile", solver="newton"), IncompatibleProblem, "the loss Quantile has kinks"),
+        (GeneralizedLinearRegressor("cubic"), InvalidSettings, "loss='cubic': expected one of squared"),
+        (GeneralizedLinearRegressor(Multinomial()), InvalidSettings, "a Loss of numbers"),
+        (LinearRegression(tolerance=0.0), InvalidSettings, "tolerance=0.0"),
+    ],
+)
+def test_settings_are_checked_before_anything_runs(model, error, text):
+    X, y = regression()
+    with pytest.raises(error, match=text):
+        model.fit(X, np.abs(y))
+
+
+def test_bad_input_is_named():
+    X, y = regression()
+    with pytest.raises(InvalidData, match=r"one class only, \[1\]"):
+        LogisticRegression().fit(X, np.ones(len(y), dtype=int))
+    with pytest.raises(ValueError, match="Unknown label type"):
+        LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="contains NaN"):
+        LinearRegression().fit(np.where(X > 1, np.nan, X), y)
+    with pytest.raises(InvalidData, match="zero for every row"):
+        LinearRegression().fit(X, y, sample_weight=np.zeros(len(y)))
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
+        LinearRegression().fit(X, y, sample_weight=-np.ones(len(y)))
+    with pytest.raises(InvalidData, match="counts or rates"):
+        GeneralizedLinearRegressor("poisson").fit(X, y)
+    with pytest.raises(InvalidSettings, match="loss='squared': expected one of hinge"):
+        LinearClassifier("squared").fit(X, y > 0)
+
+
+def test_separable_classes_without_a_penalty_are_named():
+    X, y = make_classification(100, 4, class_sep=10, flip_y=0, n_clusters_per_class=1, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="separable"):
+        LogisticRegression("none").fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LogisticRegression().fit(X, y)
+
+
+def test_hard_columns_are_borne():
+    X, y = regression()
+    X = np.column_stack([X, X[:, 0], np.ones(len(y)), np.zeros(len(y)), X[:, 1] * 1e9])
+    for model, target in ((LinearRegression(), y), (LogisticRegression(), y > 0), (LogisticRegression("l1", 0.01), y > 0)):
+        fitted = model.fit(X, target)
+        assert np.isfinite(fitted.coef_).all() and fitted.score(X, target) > 0.9
+    wide = LinearRegression().fit(X[:5], y[:5])
+    np.testing.assert_allclose(wide.predict(X[:5]), y[:5], rtol=1e-6)
+
+
+def test_a_warm_start_goes_on():
+    X, y = make_classification(500, 10, random_state=0)
+    model = LogisticRegression(warm_start=True).fit(X, y)
+    first = model.n_iter_
+    assert model.fit(X, y).n_iter_ < first
+
+
+def test_class_weights():
+    X, y = make_classification(500, 5, weights=[0.9], random_state=0)
+    balanced = LogisticRegression(class_weight="balanced").fit(X, y)
+    theirs = linear_model.LogisticRegression(class_weight="balanced", tol=1e-8).fit(X, y)
+    np.testing.assert_allclose(balanced.coef_, theirs.coef_, rtol=1e-2)
+    assert balanced.predict(X).mean() > LogisticRegression().fit(X, y).predict(X).mean()
+
+
+def test_rows_bring_their_own_targets():
+    X, y = regression()
+    model = LinearRegression().fit(rows_of(X, y))
+    assert np.array_equal(model.coef_, LinearRegression().fit(X, y).coef_) and model.n_features_in_ == 8
+    with pytest.raises(InvalidSettings, match="give neither y nor sample_weight"):
+        LinearRegression().fit(rows_of(X, y), y)
+    with pytest.raises(InvalidData, match="a classifier needs classes"):
+        LogisticRegression().fit(rows_of(X, y))
+
+
+def test_frames_name_their_columns():
+    X, y = regression()
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(8)])
+    model = LinearRegression().fit(frame, y)
+    assert model.feature_names_in_.tolist() == list(frame.columns)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[frame.columns[::-1]])
+
+
+def test_losses_and_penalties_with_their_own_settings():
+    X, y = regression()
+    outlying = y + np.where(np.arange(len(y)) % 20 == 0, 5000, 0)
+    plain, robust = LinearRegression().fit(X, outlying), GeneralizedLinearRegressor(Huber(10.0), "none").fit(X, outlying)
+    truth = LinearRegression().fit(X, y).coef_
+    assert np.abs(robust.coef_ - truth).max() < 0.1 * np.abs(plain.coef_ - truth).max()
+    share = (GeneralizedLinearRegressor(Quantile(0.9), "none").fit(X, y).predict(X) >= y).mean()
+    assert 0.85 < share < 0.95
+    assert (LinearRegression(NonNegative(), 0.0).fit(X, -y).coef_ >= 0).all()
+    assert (LinearRegression(ElasticNet(0.9), 5.0).fit(X, y).coef_ == 0).any()
