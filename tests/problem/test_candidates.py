@@ -26,6 +26,12 @@ def evaluations(value, violation=(), status=None, gradient=None, errors=()):
     return Evaluations(candidates(n), value, gradient, c, np.zeros(n), state, dict(errors))
 
 
+def test_a_parent_gives_its_minibatch():
+    made = Candidates.at(COLUMNS, np.zeros((4, 2)), np.array([7, 8, -1, 9]), np.array([-1, 3, -1, 0]))
+    assert made.minibatch.tolist() == [7, 3, 0, 0]
+    assert made.take(np.s_[1:2]).parent.tolist() == [3]
+
+
 def test_rows_become_full_candidates():
     made = Candidates.at(COLUMNS, np.array([[0.0, 0.9], [1.0, 0.9]]))
     assert made.x.tolist() == [[0, 0.5], [1, 0.9]] and made.active.tolist() == [[True, False], [True, True]]

@@ -95,11 +95,22 @@ def test_nothing_is_evaluated_to_nothing(vectorized):
     assert told.value.shape == (0, 1) and told.violation.shape == (0, 1)
 
 
-def test_the_slot_chooses_the_minibatch():
+def test_the_slot_chooses_the_minibatch_unless_there_is_a_parent():
     batches = Minibatches(np.arange(10.0), size=3, seed=2)
     problem = Problem(lambda x, y: float(y.sum()), Box(dim=1), minibatches=batches)
     told = evaluate(problem, at(problem, [[0.0]] * 3, np.array([5, 0, -1])))
     assert told.value[:, 0].tolist() == [batches.at(k)[0].sum() for k in (5, 0, 0)]
+    twice = Candidates.at(problem.columns, np.zeros((3, 1)), np.array([5, 6, 7]), np.array([-1, 5, 0]))
+    assert evaluate(problem, twice).value[:, 0].tolist() == [batches.at(k)[0].sum() for k in (5, 5, 0)]
+
+
+def test_data_that_cannot_be_read_is_a_failed_evaluation():
+    def read(rows):
+        raise OSError("the file is gone")
+
+    problem = Problem(lambda x, y: 0.0, Box(dim=1), minibatches=Minibatches.of(read, rows=4, size=2))
+    told = evaluate(problem, at(problem, [[0.0]], np.array([0])))
+    assert not told.complete[0] and told.errors[0].startswith("OSError: the file is gone (line ")
 
 
 @pytest.mark.parametrize(

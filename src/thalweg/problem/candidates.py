@@ -36,7 +36,8 @@ class Candidates:
         slot: (n,) the optimizer's own number for the point, unique within a run; −1 for a foreign point, one that the
             optimizer did not propose.
         fidelity: (n,) share of a full evaluation, in (0, 1].
-        parent: (n,) the slot that this point continues or descends from; −1 for none.
+        parent: (n,) the slot that this point continues or descends from; −1 for none. On a problem with minibatches it
+            sees the batch of that number, which is how an optimizer sees one batch twice, or one of a fixed partition.
     """
 
     x: Floats
@@ -46,19 +47,19 @@ class Candidates:
     parent: Ints
 
     @classmethod
-    def at(cls, columns: Columns, x: Floats, slot: Ints | None = None) -> "Candidates":
+    def at(cls, columns: Columns, x: Floats, slot: Ints | None = None, parent: Ints | None = None) -> "Candidates":
         """Make full-fidelity candidates at rows x (n, d), with inactive columns made neutral.
 
         Args:
             columns: The columns of the rows.
             x: (n, d) rows in natural units.
             slot: (n,) the optimizer's numbers; foreign points where it is None.
+            parent: (n,) slots that they continue; none where it is None.
         """
         n, active = len(x), columns.activity(x)
         nowhere = np.full(n, -1, dtype=np.int64)
-        return cls(
-            columns.canonical(x, active), active, nowhere if slot is None else slot, np.ones(n), nowhere
-        )  # fmt: skip
+        slots, parents = (nowhere if given is None else given for given in (slot, parent))
+        return cls(columns.canonical(x, active), active, slots, np.ones(n), parents)
 
     @classmethod
     def none(cls, columns: Columns) -> "Candidates":
@@ -68,6 +69,11 @@ class Candidates:
     def __len__(self) -> int:
         """Number of points."""
         return len(self.x)
+
+    @property
+    def minibatch(self) -> Ints:
+        """(n,) the batch that each point sees: the parent's where it has one, else its slot's; 0 for a foreign point."""
+        return np.maximum(np.where(self.parent >= 0, self.parent, self.slot), 0)
 
     def take(self, rows: Any) -> "Candidates":
         """Select rows by a slice, a mask or indices."""

@@ -32,11 +32,7 @@ def evaluate(problem: Problem, candidates: Candidates, need: Need = Need.VALUE) 
     """
     if problem.vectorized and problem.minibatches is None:
         return _evaluate(problem, candidates, need)
-    parts = []
-    for i in range(len(candidates)):
-        one = candidates.take(slice(i, i + 1))
-        batch = () if problem.minibatches is None else problem.minibatches.at(max(0, int(one.slot[0])))
-        parts.append(_evaluate(problem, one, need, batch))
+    parts = [_evaluate(problem, candidates.take(slice(i, i + 1)), need) for i in range(len(candidates))]
     return _stack(problem, candidates, parts, need)
 
 
@@ -89,10 +85,11 @@ def failure(
     return Evaluations.failed(candidates, problem.objectives, len(problem.constraints), error, status, seconds)
 
 
-def _evaluate(problem: Problem, candidates: Candidates, need: Need, batch: tuple[Any, ...] = ()) -> Evaluations:
+def _evaluate(problem: Problem, candidates: Candidates, need: Need) -> Evaluations:
     """Call the user's functions once: with one configuration, or with all of them where they are vectorized."""
     started, gradient = time.perf_counter(), None
     try:
+        batch = () if problem.minibatches is None else problem.minibatches.at(int(candidates.minibatch[0]))
         if need & Need.GRADIENT and problem.gradient is not None:
             arguments = (_point(problem, candidates), *batch)
             value, gradient = value_and_gradient(problem.objective, problem.gradient, arguments)

@@ -57,7 +57,9 @@ def open_study(
         "space": problem.space.describe(),
         "goals": list(problem.goals),
         "constraints": len(problem.constraints),
-        "minibatches": None if batches is None else {"rows": batches.rows, "size": batches.size, "seed": batches.seed},
+        "minibatches": None
+        if batches is None
+        else {"rows": batches.rows, "size": batches.size, "seed": batches.seed, "replacement": batches.replacement},
         "optimizer": describe(chosen),
         "seed": number,
         "initial": rows.tolist(),

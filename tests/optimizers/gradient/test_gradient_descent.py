@@ -8,6 +8,8 @@ import pytest
 import thalweg as tw
 from thalweg.errors import IncompatibleProblem, InvalidProblem, InvalidSettings
 from thalweg.optimizers import SGD, Adam, GradientDescent, HeavyBall, Nesterov
+from thalweg.optimizers.gradient.learning_rates import StochasticArmijo
+from thalweg.optimizers.rules import Chain, ClipNorm, ScheduleFreeSGD
 from thalweg.problem import Candidates, Minibatches, Need, Problem, evaluate
 from thalweg.problem.functions import rosenbrock
 from thalweg.space import Box, Float, Int
@@ -188,6 +190,42 @@ def test_recommends_only_what_is_not_seen():
     problem, optimizer = quadratic(Box(dim=2)), GradientDescent(0.1)
     assert optimizer.recommend(optimizer.init(problem, 0)) is None
     assert optimizer.recommend(descend(optimizer, problem, 5)[1]) is None
+
+
+def test_recommends_the_average_of_a_rule_that_keeps_one():
+    problem, rule = quadratic(Box(dim=2)), ScheduleFreeSGD()
+    optimizer = GradientDescent(0.2, rule)
+    points, state, _ = descend(optimizer, problem, 200)
+    average = optimizer.recommend(state)
+    assert not any(np.array_equal(average, x) for x in points)
+    z, weight = np.zeros(2), np.zeros(2)
+    for x in points:
+        z = z - 0.2 * SCALE * (x - [1, -2])
+        weight = weight + z
+    np.testing.assert_allclose(average, weight / 200, rtol=1e-9)  # with a constant rate the z all weigh the same
+    clipped = Chain((ClipNorm(1.0), SGD()))
+    optimizer = GradientDescent(0.1, clipped)
+    assert optimizer.recommend(descend(optimizer, problem, 3)[1]) is None, "it keeps no average"
+
+
+def test_a_sampled_point_that_fails_on_one_batch_is_seen_on_another():
+    batches = Minibatches(np.array([1.0, 1.0, math.nan, 1.0]), size=1, seed=0)
+    problem = Problem(
+        lambda x, a: float((a * x @ x).sum()), Box(-1, 3, dim=1), gradient=lambda x, a: 2 * a * x, minibatches=batches
+    )
+    _, state, reason = descend(GradientDescent(StochasticArmijo()), problem, 300)
+    assert reason == "" and abs(state.x[0]) < 1e-6
+
+
+def test_auto_is_the_default_and_needs_no_scale():
+    for scale in (1e-8, 1.0, 1e8):
+        problem = Problem(
+            lambda x, scale=scale: float(scale * (SCALE * x**2).sum()),
+            Box(dim=2),
+            gradient=lambda x, scale=scale: scale * 2 * SCALE * x,
+        )
+        _, state, reason = descend(GradientDescent(tolerance=1e-6 * scale), problem, 40, initial=[1.0, 1.0])
+        assert "tolerance" in reason and np.abs(state.x).max() < 1e-6
 
 
 def test_refuses_problems_without_gradient_and_integers():

@@ -1,5 +1,6 @@
 """Schedules: the learning rate as a function of the step.
 
+Inverse time: H. Robbins, S. Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22(3), 1951.
 Cosine: I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017. One cycle: L.
 N. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning rates",
 arXiv:1708.07120, 2017. Warm-up: P. Goyal et al., "Accurate, large minibatch SGD", arXiv:1706.02677, 2017. Warm-up,
@@ -15,7 +16,17 @@ from thalweg.errors import InvalidSettings
 from thalweg.optimizers.rules.checks import check_count, check_fraction, check_not_negative, check_positive
 from thalweg.serial import frozen
 
-__all__ = ["Constant", "Cosine", "Exponential", "OneCycle", "Schedule", "Step", "WarmUp", "WarmUpStableDecay"]
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseTime",
+    "OneCycle",
+    "Schedule",
+    "Step",
+    "WarmUp",
+    "WarmUpStableDecay",
+]
 
 CYCLE_START = 1 / 25  # of its peak, where one cycle begins; fastai's, as in PyTorch
 CYCLE_END = 1e-4  # of that, where it ends
@@ -116,6 +127,37 @@ class Exponential(Schedule):
     def at(self, step: int) -> float:
         """Count the steps."""
         return float(self.learning_rate * self.factor**step)
+
+
+@final
+@frozen
+class InverseTime(Schedule):
+    """Fall as a power of time: α / (1 + t / τ)ᵖ; stochastic steps settle down for 1/2 < p ≤ 1.
+
+    Args:
+        learning_rate: α, positive.
+        steps: τ, after which it has fallen to α / 2ᵖ, positive.
+        power: p, positive.
+
+    Raises:
+        InvalidSettings: A setting is out of its range.
+
+    Example:
+        >>> InverseTime(1.0, steps=10).at(30)
+        0.25
+    """
+
+    learning_rate: float
+    steps: float
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_positive(self, "learning_rate", "steps", "power")
+
+    def at(self, step: int) -> float:
+        """Count the steps."""
+        return float(self.learning_rate / (1 + step / self.steps) ** self.power)
 
 
 @final
