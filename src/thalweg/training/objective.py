@@ -8,7 +8,7 @@ import numpy as np
 from thalweg.arrays import AnyArray, Floats
 from thalweg.training.losses import Loss
 from thalweg.training.penalties import Penalty
-from thalweg.training.rows import Chunk, Rows, map_rows, sum_rows
+from thalweg.training.rows import Chunk, Rows, map_rows, sum_rows, transposed
 
 __all__ = ["LinearObjective"]
 
@@ -114,7 +114,7 @@ class LinearObjective:
         """Add Σ v slope·x, and Σ v slope for the intercept, to a gradient."""
         if block.weight is not None:
             slope = slope * (block.weight if slope.ndim == 1 else block.weight[:, None])
-        self.coefficients(gradient)[...] += block.X.T @ slope
+        self.coefficients(gradient)[...] += transposed(block.X) @ slope
         if self.intercept:
             gradient[-1] += slope.sum(axis=0, dtype=np.float64)
 

@@ -8,6 +8,7 @@ of Statistical Software 33(1), 2010. L. Breiman, J. Friedman, R. Olshen, C. Ston
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, final
 
 import numpy as np
@@ -181,8 +182,8 @@ def _cross_validate(
     fold = _folds(objective, search)
     losses, weights = [], []
     for k in range(int(fold.max()) + 1):
-        fitted = with_weights(objective.rows, lambda rows, k=k: fold[rows] != k)
-        left_out = with_weights(objective.rows, lambda rows, k=k: fold[rows] == k)
+        fitted = with_weights(objective.rows, partial(_outside, fold, k))
+        left_out = with_weights(objective.rows, partial(_inside, fold, k))
         if not (fitted.total_weight > 0 and left_out.total_weight > 0):
             continue  # all its weights are zero
         judged = replace(objective, rows=left_out, strength=0.0)
@@ -209,6 +210,14 @@ def _folds(objective: LinearObjective, search: StrengthSearch) -> AnyArray:
     fold = np.empty(n, dtype=np.int16)
     fold[order] = np.arange(n) % min(search.folds, n)
     return fold
+
+
+def _inside(fold: AnyArray, k: int, rows: slice) -> AnyArray:
+    return np.asarray(fold[rows] == k)
+
+
+def _outside(fold: AnyArray, k: int, rows: slice) -> AnyArray:
+    return np.asarray(fold[rows] != k)
 
 
 def _criterion(objective: LinearObjective, theta: Floats, search: StrengthSearch) -> float:

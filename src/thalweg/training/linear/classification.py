@@ -1,6 +1,7 @@
 """Linear models of classes: logistic regression, and any other loss of a margin."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any, Self, final
 
 import numpy as np
@@ -38,18 +39,35 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         eta = self._predictor(X)
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> Self:
-        rows, self.classes_ = self._coded_rows(X, y, sample_weight)
-        K = len(self.classes_)
+    def _fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss, log: str | Path | None = None) -> Self:
+        if isinstance(X, str | Path | Rows):
+            if self.class_weight is not None:
+                raise InvalidSettings("class_weight= is for data in memory: give the rows a column of weights instead")
+            with self._opened(X, y, sample_weight, classes=True) as rows:
+                if rows.classes is None:
+                    raise InvalidData("these rows have numbers for targets, and a classifier needs classes")
+                return self._fit_rows(rows, rows.classes, loss, log)
+        X, y = self._checked(X, y)
+        classes, codes = coded(y)
+        weight = self._class_weights(classes, codes, sample_weight, X)
+        return self._fit_rows(self._weighted_rows(X, codes.astype(X.dtype), weight), classes, loss, log)
+
+    def _fit_rows(self, rows: Rows, classes: AnyArray, loss: Loss, log: str | Path | None) -> Self:
+        K = len(classes)
+        if K < 2:
+            raise InvalidData(
+                f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
+            )
         if K == 2:
-            solved = [self._solve(rows, loss)]
+            solved = [self._solve(rows, loss, log=log)]
         elif isinstance(loss, Logistic):
-            solved = [self._solve(rows, Multinomial(), K)]
+            solved = [self._solve(rows, Multinomial(), K, log)]
         else:
-            solved = [self._solve(with_targets(rows, partial(_one_of, k)), loss) for k in range(K)]
+            solved = [self._solve(with_targets(rows, partial(_one_of, k)), loss, log=log) for k in range(K)]
         thetas, facts = zip(*solved, strict=True)
         theta = thetas[0] if len(thetas) == 1 else np.column_stack(thetas)
         self._theta = theta if len(thetas) == 1 else None
+        self.classes_ = classes
         table = np.atleast_2d(theta.T)
         self.coef_ = table[:, : rows.d].astype(rows.dtype)
         self.intercept_ = (
@@ -60,30 +78,12 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         self.n_iter_ = max(fact["n_iter_"] for fact in facts)
         return self
 
-    def _coded_rows(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, AnyArray]:
-        """Give the rows with the codes of their classes, and the classes."""
-        if isinstance(X, Rows):
-            rows, classes = self._given_rows(X, y, sample_weight), X.classes
-            if classes is None:
-                raise InvalidData("these rows have numbers for targets, and a classifier needs classes")
-        else:
-            X, y = self._checked(X, y)
-            classes, codes = coded(y)
-            codes = codes.astype(X.dtype)
-            weight = self._class_weights(classes, codes, sample_weight, X)
-            rows = self._weighted_rows(X, codes, weight)
-        if len(classes) < 2:
-            raise InvalidData(
-                f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
-            )
-        return rows, classes
-
     def _class_weights(self, classes: AnyArray, codes: AnyArray, sample_weight: Any, X: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
-        each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes.astype(np.int64)])
-        factor = each.astype(X.dtype)[codes.astype(np.int64)]
-        return factor if sample_weight is None else factor * np.asarray(sample_weight)
+        each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes])
+        factor: AnyArray = each.astype(X.dtype)[codes]
+        return factor if sample_weight is None else np.asarray(factor * np.asarray(sample_weight))
 
 
 def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
@@ -167,15 +167,18 @@ class LogisticRegression(LinearClassificationModel):
         self.tolerance = tolerance
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, log: str | Path | None = None) -> Self:
         """Fit.
 
         Args:
-            X: (n, d) array, frame or sparse matrix; or :class:`~thalweg.training.rows.Rows`, which hold y and weights.
-            y: (n,) classes: numbers, truth values or texts.
-            sample_weight: (n,) weights ≥ 0, or None for 1.
+            X: (n, d) array, frame or sparse matrix; or a Parquet file or folder of them, read a part at a time; or
+                :class:`~thalweg.training.rows.Rows`, which hold y and weights.
+            y: (n,) classes: numbers, truth values or texts; of files the name of their column.
+            sample_weight: (n,) weights ≥ 0, or None for 1; of files the name of their column.
+            log: A file that keeps what each pass over the rows has reached: the same fit, begun again after it was
+                interrupted, goes on from there. For the solver ``"newton"``.
         """
-        return self._fit(X, y, sample_weight, Logistic())
+        return self._fit(X, y, sample_weight, Logistic(), log)
 
     def predict_proba(self, X: Any) -> AnyArray:
         """Give the probability of every class, (n, K)."""

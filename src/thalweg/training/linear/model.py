@@ -1,12 +1,16 @@
 """What all linear models share: from parameters and data to an objective, a solver, and fitted coefficients."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from thalweg.arrays import AnyArray, Floats
@@ -15,9 +19,13 @@ from thalweg.training.losses import Loss
 from thalweg.training.objective import LinearObjective
 from thalweg.training.path import StrengthSearch, search_strength
 from thalweg.training.penalties import L1, L2, ElasticNet, NonNegative, NoPenalty, Penalty
+from thalweg.training.progress import ProgressBar
 from thalweg.training.rows import Rows, rows_of
+from thalweg.training.rows.parquet import ParquetRows
 from thalweg.training.solvers import Solver
 from thalweg.training.solvers.choice import named_solver
+from thalweg.training.solvers.newton import Newton
+from thalweg.training.solvers.pass_log import PassLog
 
 __all__ = ["PENALTIES", "LinearModel", "Strength"]
 
@@ -32,6 +40,7 @@ PENALTIES: dict[str, Penalty] = {
 }
 
 MATRIX = {"accept_sparse": "csr", "accept_large_sparse": False, "dtype": (np.float64, np.float32)}
+UNSEEN = {**MATRIX, "ensure_all_finite": False}  # a pass over X costs as much as many a fit: see Solver.sees_all
 
 
 class LinearModel(BaseEstimator):  # type: ignore[misc]
@@ -53,9 +62,9 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     def _checked(self, X: Any, y: Any, **checks: Any) -> tuple[Any, AnyArray]:
         """Check matrix and targets as scikit-learn does, and note the columns."""
         if y is None:  # lets scikit-learn say what is missing
-            validate_data(self, X, y, **MATRIX)
+            validate_data(self, X, y, **UNSEEN)
             raise InvalidData("requires y to be passed, but the target y is None")
-        X, y = validate_data(self, X, y, **MATRIX, **checks)
+        X, y = validate_data(self, X, y, **UNSEEN, **checks)
         return X, y
 
     def _weighted_rows(self, X: Any, y: AnyArray, sample_weight: Any) -> Rows:
@@ -67,27 +76,56 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             raise InvalidData("sample_weight is zero for every row: give at least one row a positive weight")
         return rows_of(X, y, weight)
 
-    def _given_rows(self, rows: Rows, y: Any, sample_weight: Any) -> Rows:
-        """Take rows that bring their targets and weights."""
-        if y is not None or sample_weight is not None:
-            raise InvalidSettings("these rows have their own targets and weights: give neither y nor sample_weight")
+    @contextmanager
+    def _opened(self, X: Any, y: Any, sample_weight: Any, classes: bool) -> Iterator[Rows]:
+        """Take rows that bring their targets and weights, or open the files that hold them, with a bar in a terminal."""
+        if isinstance(X, Rows):
+            if y is not None or sample_weight is not None:
+                raise InvalidSettings("these rows have their own targets and weights: give neither y nor sample_weight")
+            self._note_columns(X)
+            yield X
+            return
+        if not isinstance(y, str) or not isinstance(sample_weight, str | None):
+            raise InvalidSettings(
+                f"with files for X, y names the column of the targets, and sample_weight that of the weights; got "
+                f"y={y!r}, sample_weight={sample_weight!r}"
+            )
+        with ProgressBar() as bar:
+            rows = ParquetRows(X, y, weight=sample_weight, classes=classes, observe=bar)
+            self._note_columns(rows)
+            yield rows
+
+    def _note_columns(self, rows: Rows) -> None:
         self.n_features_in_ = rows.d
         if rows.names is not None:
             self.feature_names_in_ = np.array(rows.names, dtype=object)
-        return rows
 
-    def _solve(self, rows: Rows, loss: Loss, predictors: int = 1) -> tuple[Floats, dict[str, Any]]:
+    def _solve(
+        self, rows: Rows, loss: Loss, predictors: int = 1, log: str | Path | None = None
+    ) -> tuple[Floats, dict[str, Any]]:
         """Minimize; give the parameters, and what is worth knowing of the way there."""
         objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
         path = None
         if self._searches and not isinstance(objective.penalty, NoPenalty):
+            _check_finite(rows)
             search = self.strength if isinstance(self.strength, StrengthSearch) else StrengthSearch()
             path = search_strength(objective, search, self._solver)
         strength = self._strength(rows) if path is None else path.strength
         objective = replace(objective, strength=strength)
         solver, choice = self._solver(objective)
         start = self._start(objective) if path is None else path.theta
-        solution = solver.solve(objective, start)
+        if path is None and not solver.sees_all:
+            _check_finite(rows)
+        if log is None:
+            solution = solver.solve(objective, start)
+        elif isinstance(solver, Newton):
+            solution = solver.solve(objective, start, PassLog(log))
+        else:
+            raise InvalidSettings(
+                f"log={str(log)!r}: {type(solver).__name__} keeps nothing between passes; Newton does"
+            )
+        if not np.isfinite(solution.value):
+            _check_finite(rows)
         if solution.warning:
             warnings.warn(solution.warning, ConvergenceWarning, stacklevel=4)
         facts = {
@@ -141,3 +179,10 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, reset=False, **MATRIX)
         eta = X @ self.coef_.T + self.intercept_
         return np.asarray(eta)
+
+
+def _check_finite(rows: Rows) -> None:
+    """Refuse NaN and infinity as scikit-learn does."""
+    for chunk in () if rows.finite else rows.chunks():
+        assert_all_finite(chunk.X, input_name="X")
+        assert_all_finite(chunk.y, input_name="y")

@@ -1,5 +1,6 @@
 """Linear models of numbers: least squares, and any other loss of a linear predictor."""
 
+from pathlib import Path
 from typing import Any, Self, final
 
 from sklearn.base import RegressorMixin
@@ -20,14 +21,16 @@ LOSSES: dict[str, Loss] = {"squared": Squared(), "quantile": Quantile(), "poisso
 class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
     """Base of the linear models whose targets are numbers."""
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> Self:
-        if isinstance(X, Rows):
-            rows = self._given_rows(X, y, sample_weight)
-        else:
-            X, y = self._checked(X, y, y_numeric=True)
-            loss.check(y)
-            rows = self._weighted_rows(X, y.astype(X.dtype, copy=False), sample_weight)
-        theta, facts = self._solve(rows, loss)
+    def _fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss, log: str | Path | None = None) -> Self:
+        if isinstance(X, str | Path | Rows):
+            with self._opened(X, y, sample_weight, classes=False) as rows:
+                return self._fit_rows(rows, loss, log)
+        X, y = self._checked(X, y, y_numeric=True)
+        loss.check(y)
+        return self._fit_rows(self._weighted_rows(X, y.astype(X.dtype, copy=False), sample_weight), loss, log)
+
+    def _fit_rows(self, rows: Rows, loss: Loss, log: str | Path | None) -> Self:
+        theta, facts = self._solve(rows, loss, log=log)
         d = rows.d
         self.coef_ = theta[:d].astype(rows.dtype)
         self.intercept_ = rows.dtype.type(theta[d]) if self.fit_intercept else rows.dtype.type(0)
@@ -97,9 +100,10 @@ class LinearRegression(LinearRegressor):
         """Fit.
 
         Args:
-            X: (n, d) array, frame or sparse matrix; or :class:`~thalweg.training.rows.Rows`, which hold y and weights.
-            y: (n,) targets.
-            sample_weight: (n,) weights ≥ 0, or None for 1.
+            X: (n, d) array, frame or sparse matrix; or a Parquet file or folder of them, read a part at a time; or
+                :class:`~thalweg.training.rows.Rows`, which hold y and weights.
+            y: (n,) targets; of files the name of their column.
+            sample_weight: (n,) weights ≥ 0, or None for 1; of files the name of their column.
         """
         return self._fit(X, y, sample_weight, Squared())
 
@@ -159,9 +163,17 @@ class GeneralizedLinearRegressor(LinearRegressor):
         self.tolerance = tolerance
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fit; the arguments are those of :meth:`LinearRegression.fit`."""
-        return self._fit(X, y, sample_weight, self._loss())
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, log: str | Path | None = None) -> Self:
+        """Fit.
+
+        Args:
+            X: As of :meth:`LinearRegression.fit`.
+            y: As of :meth:`LinearRegression.fit`.
+            sample_weight: As of :meth:`LinearRegression.fit`.
+            log: A file that keeps what each pass over the rows has reached: the same fit, begun again after it was
+                interrupted, goes on from there. For the solver ``"newton"``.
+        """
+        return self._fit(X, y, sample_weight, self._loss(), log)
 
     def __sklearn_tags__(self) -> Any:
         """Counts are not negative."""

@@ -3,16 +3,18 @@
 from thalweg.training.rows.changed import with_targets, with_weights
 from thalweg.training.rows.memory import DenseRows, SparseRows, rows_of
 from thalweg.training.rows.passes import map_rows, sum_rows
-from thalweg.training.rows.rows import Chunk, Rows
+from thalweg.training.rows.rows import Chunk, Rows, chunk_rows, transposed
 
 __all__ = [
     "Chunk",
     "DenseRows",
     "Rows",
     "SparseRows",
+    "chunk_rows",
     "map_rows",
     "rows_of",
     "sum_rows",
+    "transposed",
     "with_targets",
     "with_weights",
 ]

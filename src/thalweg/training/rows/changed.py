@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import blake2b
 from typing import final
 
 import numpy as np
@@ -36,6 +37,12 @@ class Changed(Rows):
     def chunks(self) -> Iterator[Chunk]:
         """Change one after the other."""
         return map(self._change, self._rows.chunks())
+
+    def fingerprint(self) -> str:
+        """Give that of the rows, and a hash of what the first ones were changed to."""
+        first = next(self.chunks())
+        parts = [array.tobytes() for array in (first.y, first.weight) if array is not None]
+        return f"{self._rows.fingerprint()} {blake2b(b'|'.join(parts), digest_size=16).hexdigest()}"
 
 
 def with_targets(rows: Rows, target: Callable[[AnyArray], AnyArray]) -> Rows:

@@ -1,6 +1,7 @@
 """Rows in memory: views of a dense array, or of a CSR matrix; nothing is copied."""
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any, final
 
 import numpy as np
@@ -29,18 +30,22 @@ class DenseRows(Rows):
         self.X, self.y, self.weight = X, y, weight
         self.n, self.d = X.shape
         self.dtype = X.dtype
-        self.total_weight = float(self.n if weight is None else weight.sum(dtype=np.float64))
+        self._size = chunk_rows(self.d, X.itemsize)
+        self.total_weight = float(self.n if weight is None else _total(weight, self._size))
 
     @property
     def bytes(self) -> int:
         """Size of the array."""
         return int(self.X.nbytes)
 
+    def fingerprint(self) -> str:
+        """Give a hash of all numbers."""
+        return _hash(self)
+
     def chunks(self) -> Iterator[Chunk]:
         """Give views."""
-        size = chunk_rows(self.d, self.X.itemsize)
-        for i in range(0, self.n, size):
-            part = slice(i, i + size)
+        for i in range(0, self.n, self._size):
+            part = slice(i, i + self._size)
             weight = None if self.weight is None else self.weight[part]
             yield Chunk(i, np.ascontiguousarray(self.X[part]), self.y[part], weight)
 
@@ -72,6 +77,10 @@ class SparseRows(Rows):
         """Size of the entries and their columns."""
         return int(self.X.data.nbytes + self.X.indices.nbytes)
 
+    def fingerprint(self) -> str:
+        """Give a hash of all numbers."""
+        return _hash(self)
+
     def chunks(self) -> Iterator[Chunk]:
         """Give views."""
         return iter(self._parts)
@@ -89,3 +98,17 @@ class SparseRows(Rows):
 def rows_of(X: Any, y: AnyArray, weight: AnyArray | None = None) -> Rows:
     """Wrap a checked matrix."""
     return DenseRows(X, y, weight) if isinstance(X, np.ndarray) else SparseRows(X, y, weight)
+
+
+def _total(weight: AnyArray, size: int) -> float:
+    """Add up chunk by chunk, as it is done where the rows are in files."""
+    return sum(float(weight[i : i + size].sum(dtype=np.float64)) for i in range(0, len(weight), size))
+
+
+def _hash(rows: Rows) -> str:
+    digest = blake2b(f"{rows.n} {rows.d} {rows.dtype}".encode(), digest_size=16)
+    for chunk in rows.chunks():
+        X = [chunk.X.data, chunk.X.indices, chunk.X.indptr] if rows.sparse else [chunk.X]
+        for array in (*X, chunk.y, chunk.weight):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()

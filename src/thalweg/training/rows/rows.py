@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from thalweg.arrays import AnyArray
 
-__all__ = ["BLOCK_BYTES", "CHUNK_BYTES", "Chunk", "Rows", "chunk_rows"]
+__all__ = ["BLOCK_BYTES", "CHUNK_BYTES", "Chunk", "Rows", "chunk_rows", "transposed"]
 
 CHUNK_BYTES = 2**23  # of a dense chunk: what one thread works on, and what is summed in order
-BLOCK_BYTES = 2**19  # of a part of it that stays in a core's cache between two looks at it
+BLOCK_BYTES = 2**20  # of a part of it that stays in a core's cache between two looks at it
 
 
 @final
@@ -64,6 +65,7 @@ class Rows(ABC):
         dtype: float32 or float64, of X and of everything computed a row.
         sparse: Whether X is sparse.
         total_weight: Sum of the sample weights; n where there are none.
+        finite: Whether the rows see to it themselves that every number is finite.
         names: (d,) names of the columns, or None.
         classes: (K,) the classes that the targets 0 … K − 1 stand for, or None where they are numbers.
     """
@@ -73,6 +75,7 @@ class Rows(ABC):
     dtype: np.dtype[Any]
     sparse: bool
     total_weight: float
+    finite: bool = False
     names: Sequence[str] | None = None
     classes: AnyArray | None = None
 
@@ -85,7 +88,24 @@ class Rows(ABC):
     def bytes(self) -> int:
         """Size of X: what one pass has to read."""
 
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Give a text that other data would not have, so that a fit is never continued on other rows."""
+
 
 def chunk_rows(d: int, itemsize: int = 8) -> int:
     """Give the number of rows of a dense chunk of d columns."""
     return max(256, min(d, 4096), CHUNK_BYTES // max(1, d * itemsize))
+
+
+def transposed(X: Any) -> Any:
+    """Give Xᵀ of a chunk, as a view: SciPy's own ``X.T`` copies what is a small part of a large matrix.
+
+    Args:
+        X: (k, d) array or CSR matrix.
+    """
+    if isinstance(X, np.ndarray):
+        return X.T
+    view = csc_array((X.shape[1], X.shape[0]), dtype=X.dtype)
+    view.data, view.indices, view.indptr = X.data, X.indices, X.indptr
+    return view

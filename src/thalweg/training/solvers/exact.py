@@ -5,7 +5,7 @@ C. F. Gauss, 1809. A.-L. Cholesky, 1910 (published by Benoît, 1924). J. Demmel,
 (the QR factorization that sees the rows a chunk at a time). G. H. Golub, C. Reinsch, 1970 (SVD).
 """
 
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lstsq, qr
@@ -22,6 +22,7 @@ from thalweg.training.solvers.solver import Solution, Solver
 __all__ = ["Exact"]
 
 WIDEST = 10_000  # columns of a Gram matrix of 800 MB
+RANK = 1e-13  # singular values below this share of the largest are taken for zero
 
 
 @final
@@ -39,6 +40,8 @@ class Exact(Solver):
 
     condition_limit: float = 1e9
 
+    sees_all: ClassVar[bool] = True
+
     def refusal(self, objective: LinearObjective) -> str:
         """Serve least squares with a smooth penalty."""
         if not isinstance(objective.loss, Squared):
@@ -53,6 +56,10 @@ class Exact(Solver):
         """Solve; a start is of no use."""
         rows, ridge = objective.rows, objective.ridge
         moments = gram(rows, objective.intercept)
+        if not np.isfinite(moments.yy + moments.xx.sum()):
+            return Solution(
+                np.zeros(objective.shape), np.nan, np.nan, 0, False, "there are numbers that are not finite"
+            )
         w, condition = _cholesky(moments, ridge)
         reason, warning = "solved exactly, by Cholesky", ""
         if condition > self.condition_limit:
@@ -108,13 +115,13 @@ def _svd(R: Floats, ridge: float) -> tuple[Floats, int]:
     A, b = R[:, :-1], R[:, -1]
     d = A.shape[1]
     if ridge > 0:
-        w = lstsq(np.vstack([A, np.sqrt(ridge) * np.eye(d)]), np.append(b, np.zeros(d)), check_finite=False)[0]
-        return w, 0
+        w, *_ = lstsq(np.vstack([A, np.sqrt(ridge) * np.eye(d)]), np.append(b, np.zeros(d)), check_finite=False)
+        return np.asarray(w, dtype=np.float64), 0
     # The rank is that of the columns at equal length; the unit of a column is no reason to call it dependent.
     length = np.linalg.norm(A, axis=0)
     scale = 1 / np.where(length > 0, length, 1.0)
-    w, _, rank, _ = lstsq(A * scale, b, cond=1e-13, check_finite=False)
+    w, _, rank, _ = lstsq(A * scale, b, cond=RANK, check_finite=False)
     if rank < d:
-        w = lstsq(A, b, cond=1e-13, check_finite=False)[0]
-        return w, d - int(rank)
-    return w * scale, 0
+        w, *_ = lstsq(A, b, cond=RANK, check_finite=False)
+        return np.asarray(w, dtype=np.float64), d - int(rank)
+    return np.asarray(w, dtype=np.float64) * scale, 0

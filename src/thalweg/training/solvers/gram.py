@@ -12,7 +12,7 @@ from thalweg.training.rows import Chunk, Rows, sum_rows
 
 __all__ = ["Gram", "gram", "product"]
 
-NARROW = 72  # up to so many columns a product of few rows is fastest by the kernel that does not repack them
+NARROW = 80  # up to so many columns a product of few rows is fastest by the kernel that does not repack them
 KERNEL = 1_000_000  # multiplications up to which OpenBLAS takes that kernel
 OFF_CENTRE = 10.0  # a mean of so many deviations would cost two digits if it were subtracted at the end only
 
@@ -116,12 +116,11 @@ def _sums(chunk: Chunk, shift: Floats | None) -> tuple[Any, ...]:
         X, y = block.X, block.y.astype(np.float64, copy=False)
         if shift is not None:
             X, y = X - shift[:-1], y - shift[-1]
-        weight = np.ones(len(y)) if block.weight is None else block.weight.astype(np.float64)
-        both = np.vstack([weight * y, weight])
-        moments = np.asarray((X.T @ both.T).T if not isinstance(X, np.ndarray) else both @ X)
+        weight = np.ones(len(y)) if block.weight is None else block.weight.astype(np.float64, copy=False)
+        weighted = y if block.weight is None else weight * y
         xx += product(X, block.weight)
-        xy += moments[0]
-        x_sum += moments[1]
-        y_sum += float(both[0].sum())
-        yy += float(both[0] @ y)
+        xy += weighted @ X
+        x_sum += weight @ X
+        y_sum += float(weighted.sum())
+        yy += float(weighted @ y)
     return xx, xy, x_sum, y_sum, yy

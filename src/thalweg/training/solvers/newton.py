@@ -8,7 +8,7 @@ L. Vandenberghe, "Convex Optimization", 2004, chapter 9.5.
 """
 
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from scipy.sparse import vstack
@@ -16,8 +16,9 @@ from scipy.sparse import vstack
 from thalweg.arrays import Floats
 from thalweg.serial import frozen
 from thalweg.training.objective import LinearObjective
-from thalweg.training.rows import Chunk, map_rows, rows_of, sum_rows
+from thalweg.training.rows import Chunk, chunk_rows, map_rows, rows_of, sum_rows
 from thalweg.training.solvers.hessian import InverseRoot, chunk_hessian, invert, stratified
+from thalweg.training.solvers.pass_log import PassLog
 from thalweg.training.solvers.solver import Solution, Solver
 
 __all__ = ["Newton", "NewtonState"]
@@ -94,6 +95,8 @@ class Newton(Solver):
     max_passes: int = 100
     seed: int = 0
 
+    sees_all: ClassVar[bool] = True
+
     def refusal(self, objective: LinearObjective) -> str:
         """Serve losses with a second derivative, and smooth penalties."""
         if not objective.loss.smooth:
@@ -103,20 +106,30 @@ class Newton(Solver):
         p = int(np.prod(objective.shape))
         return f"its matrix of {p:,} × {p:,} would not fit" if p > MOST_PARAMETERS else ""
 
-    def solve(self, objective: LinearObjective, start: Floats | None = None) -> Solution:
-        """Pass over the rows until it is done."""
-        state = self.init(objective, start)
+    def solve(self, objective: LinearObjective, start: Floats | None = None, log: PassLog | None = None) -> Solution:
+        """Pass over the rows until it is done.
+
+        Args:
+            objective: One that is not refused.
+            start: Parameters to begin at, or None.
+            log: Keeps the state after every pass, and gives it back where a fit was interrupted.
+        """
+        state = None if log is None else log.load(self, objective)
+        state = self.init(objective, start) if state is None else state
         while not state.ended:
             state = self.advance(objective, state)
-        p = int(np.prod(objective.shape))
-        warning = self._warning(objective, state, p)
+            if log is not None:
+                log.save(state)
+        if log is not None:
+            log.finish()
+        warning = self._warning(objective, state)
         return Solution(state.theta, state.value, state.decrement, state.passes, state.converged, state.ended, warning)
 
     def init(self, objective: LinearObjective, start: Floats | None = None) -> NewtonState:
         """Begin at the start, or where a sample of the rows leads."""
         n, p = objective.rows.n, int(np.prod(objective.shape))
         if start is None:
-            m = max(FIRST_SHARE * n, ROWS_PER_PARAMETER * p)
+            m = max(min(FIRST_SHARE * n, chunk_rows(objective.rows.d)), ROWS_PER_PARAMETER * p)
             start = objective.start() if m > n / 4 else self._sampled(objective, m / n)
         nowhere = np.zeros(objective.shape)
         return NewtonState(start, np.inf, nowhere, 0.0, np.inf, self._share(objective), None, np.empty(0))
@@ -127,6 +140,8 @@ class Newton(Solver):
         sums = sum_rows(objective.rows, lambda chunk: self._sums(objective, state, chunk, theta))
         value, gradient = objective.completed(theta, sums[0], sums[1])
         state = replace(state, passes=state.passes + 1)
+        if not np.isfinite(gradient).all() and state.passes == 1:  # at θ = 0 the value alone may not show it
+            return replace(state, theta=theta, value=np.nan, ended="there are numbers that are not finite")
         rounding = 1e-13 * max(1.0, abs(state.value))
         if not value <= state.value + SUFFICIENT * state.slope + rounding:  # NaN is refused too
             return _halved(state)
@@ -191,7 +206,7 @@ class Newton(Solver):
             return replace(state, ended=f"the most passes, {self.max_passes}, are spent")
         return state
 
-    def _warning(self, objective: LinearObjective, state: NewtonState, p: int) -> str:
+    def _warning(self, objective: LinearObjective, state: NewtonState) -> str:
         """Say where there is no finite answer, or none yet."""
         runaway = float(np.abs(state.step.ravel() * state.units).max(initial=0.0)) > RUNAWAY
         if objective.loss.classes and not objective.ridge and (runaway or state.value < SEPARATED):
