@@ -9,6 +9,7 @@ from thalweg.problem import Candidates, Minibatches, Need, Problem, evaluate
 from thalweg.serial import from_bytes, to_bytes
 from thalweg.space import Box, Categorical, Float, Int
 
+BATCHES = Minibatches(np.arange(8.0), size=2)
 WIDE = Box(-1, 1, dim=30)
 MIXED = {"x": Float(0, 1), "n": Int(1, 9), "kind": Categorical(["a", "b"])}
 
@@ -23,7 +24,8 @@ def zero(*_):
         (Problem(zero, MIXED, goal=["minimize", "maximize"]), 10**6, "SobolSearch", "several objectives"),
         (Problem(zero, MIXED, constraints=zero), 20, "GeneticAlgorithm", "constraints"),
         (Problem(zero, WIDE, constraints=zero, gradient=zero), None, "GeneticAlgorithm", "constraints"),
-        (Problem(zero, Box(dim=3), gradient=zero), None, "GradientDescent", "gradient"),
+        (Problem(zero, Box(dim=3), gradient=zero), None, "LBFGS", "gradient"),
+        (Problem(zero, Box(dim=3), gradient=zero, minibatches=BATCHES), None, "GradientDescent", "minibatches"),
         (Problem(zero, MIXED), 500, "BayesianOptimization", "500 evaluations of 3 columns"),
         (Problem(zero, MIXED), None, "BayesianOptimization", "an unknown number of evaluations"),
         (
@@ -55,13 +57,6 @@ def test_chooses_by_the_table(problem, evaluations, name, reason):
 @pytest.mark.parametrize(("evaluations", "size"), [(None, 50), (100, 10), (600, 30), (10**6, 50)])
 def test_gives_a_genetic_algorithm_some_generations(evaluations, size):
     assert Auto(evaluations).choose(Problem(zero, MIXED, constraints=zero))[0].size == size
-
-
-def test_steps_of_a_descent_suit_the_narrowest_bounds():
-    optimizer, _ = Auto().choose(Problem(zero, Box([-5, 0, 3, -np.inf], [5, 2, 3, 1]), gradient=zero))
-    assert optimizer.learning_rate == pytest.approx(0.02)
-    optimizer, _ = Auto().choose(Problem(zero, Box(dim=2), gradient=zero))
-    assert optimizer.learning_rate == pytest.approx(0.01)
 
 
 def test_is_bit_for_bit_what_it_chose():

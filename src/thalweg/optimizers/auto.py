@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any, ClassVar, final
 
-import numpy as np
-
 from thalweg.arrays import Floats
 from thalweg.errors import IncompatibleProblem, InvalidSettings
 from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recommends
@@ -12,7 +10,8 @@ from thalweg.optimizers.baseline.sobol_search import SobolSearch
 from thalweg.optimizers.bayesian.bayesian_optimization import BayesianOptimization
 from thalweg.optimizers.evolution.genetic_algorithm import GeneticAlgorithm
 from thalweg.optimizers.gradient.gradient_descent import GradientDescent
-from thalweg.optimizers.rules import Adam
+from thalweg.optimizers.gradient.lbfgs import LBFGS
+from thalweg.optimizers.rules import AdamW
 from thalweg.optimizers.swarm.particle_swarm import ParticleSwarm
 from thalweg.problem import Candidates, Evaluations, Need, Problem
 from thalweg.serial import frozen
@@ -44,7 +43,8 @@ class Auto(Optimizer[AutoState]):
     ==============================================  =====================================
     several objectives                              Sobol search
     constraints                                     a genetic algorithm
-    a gradient                                      gradient descent with Adam's rule
+    a gradient of minibatches                       gradient descent with AdamW's rule
+    a gradient                                      L-BFGS
     up to 500 evaluations and 20 columns, and not
     vectorized                                      Bayesian optimization
     only real-valued columns                        a particle swarm
@@ -85,7 +85,11 @@ class Auto(Optimizer[AutoState]):
         if problem.constraints:
             return self._genetic(), "there are constraints, and a population finds its way to where they hold"
         if Need.GRADIENT in problem.provides:
-            return _descent(columns), "there is a gradient, which shows the way down in any number of columns"
+            if problem.minibatches is not None:
+                return GradientDescent(
+                    rule=AdamW()
+                ), "there are gradients of minibatches; the learning rate is found on the way"
+            return LBFGS(), "there is a gradient, which shows the way down in any number of columns"
         if not columns.bounded:
             raise IncompatibleProblem(
                 "a space without finite bounds can only be searched along a gradient: give the Box low and high, or "
@@ -127,13 +131,6 @@ class Auto(Optimizer[AutoState]):
         """Make a population that has some twenty generations to live."""
         most = GeneticAlgorithm.size
         return GeneticAlgorithm(size=most if self.evaluations is None else max(10, min(most, self.evaluations // 20)))
-
-
-def _descent(columns: Columns) -> GradientDescent:
-    """Make steps of a hundredth of the narrowest bounds."""
-    width = columns.high - columns.low
-    width = width[np.isfinite(width) & (width > 0)]
-    return GradientDescent(learning_rate=0.01 * float(min(width, default=1.0)), rule=Adam())
 
 
 def _real(columns: Columns) -> bool:
