@@ -131,7 +131,7 @@ def _strengths(objective: LinearObjective, points: int) -> Floats:
     w, slope = objective.coefficients(theta), objective.coefficients(gradient)
     if objective.penalty.smooth:
         top = 10 * float(np.sqrt(np.mean(np.square(_column_scales(objective, theta)))))
-        return np.geomspace(top, top * 10.0**-RIDGE_DECADES, points)
+        return np.geomspace(top or 1.0, (top or 1.0) * 10.0**-RIDGE_DECADES, points)
 
     def holds(strength: float) -> bool:  # w = 0
         return not objective.penalty.distance(w, slope, strength).any()
@@ -154,7 +154,8 @@ def _column_scales(objective: LinearObjective, theta: Floats) -> Floats:
     """Give the mean curvature of F along every coefficient, at w = 0."""
 
     def sums(chunk: Chunk) -> tuple[Floats]:
-        h = objective.loss.curvature(objective.predictor(chunk.X, theta), chunk.y)
+        eta = objective.predictor(chunk.X, theta)
+        h = objective.loss.curvature(eta, chunk.y) if objective.loss.smooth else np.ones_like(eta)
         h = h * (1 - h) if h.ndim == 2 else h[:, None]
         h = h.mean(axis=1) if chunk.weight is None else h.mean(axis=1) * chunk.weight
         squares = chunk.X.multiply(chunk.X) if objective.rows.sparse else np.square(chunk.X)

@@ -82,8 +82,8 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         if self.class_weight is None:
             return sample_weight
         each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes])
-        factor: AnyArray = each.astype(X.dtype)[codes]
-        return factor if sample_weight is None else np.asarray(factor * np.asarray(sample_weight))
+        factor = np.asarray(each, dtype=X.dtype)[codes]
+        return factor if sample_weight is None else factor * np.asarray(sample_weight)
 
 
 def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
@@ -104,7 +104,7 @@ def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
 
 
 def _one_of(k: int, y: AnyArray) -> AnyArray:
-    return (y == k).astype(y.dtype)
+    return np.asarray(y == k, dtype=y.dtype)
 
 
 @final

@@ -17,12 +17,13 @@ from thalweg.arrays import AnyArray, Floats
 from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.training.losses import Loss
 from thalweg.training.objective import LinearObjective
-from thalweg.training.path import StrengthSearch, search_strength
+from thalweg.training.path import StrengthPath, StrengthSearch, search_strength
 from thalweg.training.penalties import L1, L2, ElasticNet, NonNegative, NoPenalty, Penalty
 from thalweg.training.progress import ProgressBar
 from thalweg.training.rows import Rows, rows_of
 from thalweg.training.rows.parquet import ParquetRows
-from thalweg.training.solvers import Solver
+from thalweg.training.rows.passes import single_threaded
+from thalweg.training.solvers import Solution, Solver
 from thalweg.training.solvers.choice import named_solver
 from thalweg.training.solvers.newton import Newton
 from thalweg.training.solvers.pass_log import PassLog
@@ -71,10 +72,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         """Check the weights, and wrap all three."""
         if sample_weight is None:
             return rows_of(X, y)
-        weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        if not weight.sum() > 0:
-            raise InvalidData("sample_weight is zero for every row: give at least one row a positive weight")
-        return rows_of(X, y, weight)
+        return rows_of(X, y, _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True))
 
     @contextmanager
     def _opened(self, X: Any, y: Any, sample_weight: Any, classes: bool) -> Iterator[Rows]:
@@ -105,37 +103,34 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Floats, dict[str, Any]]:
         """Minimize; give the parameters, and what is worth knowing of the way there."""
         objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
-        path = None
-        if self._searches and not isinstance(objective.penalty, NoPenalty):
-            _check_finite(rows)
-            search = self.strength if isinstance(self.strength, StrengthSearch) else StrengthSearch()
-            path = search_strength(objective, search, self._solver)
-        strength = self._strength(rows) if path is None else path.strength
-        objective = replace(objective, strength=strength)
-        solver, choice = self._solver(objective)
-        start = self._start(objective) if path is None else path.theta
-        if path is None and not solver.sees_all:
-            _check_finite(rows)
-        if log is None:
-            solution = solver.solve(objective, start)
-        elif isinstance(solver, Newton):
-            solution = solver.solve(objective, start, PassLog(log))
-        else:
-            raise InvalidSettings(
-                f"log={str(log)!r}: {type(solver).__name__} keeps nothing between passes; Newton does"
-            )
-        if not np.isfinite(solution.value):
-            _check_finite(rows)
+        with single_threaded(rows.bytes):
+            path = self._path(objective)
+            objective = replace(objective, strength=self._strength(rows) if path is None else path.strength)
+            solver, choice = self._solver(objective)
+            if path is None and not solver.sees_all:
+                _check_finite(rows)
+            start = self._start(objective) if path is None else path.theta
+            solution = _solved(solver, objective, start, log)
+            if not np.isfinite(solution.value):
+                _check_finite(rows)
         if solution.warning:
-            warnings.warn(solution.warning, ConvergenceWarning, stacklevel=4)
+            warnings.warn(solution.warning, ConvergenceWarning, stacklevel=5)
         facts = {
             "n_iter_": max(1, solution.iterations),
             "solver_": f"{type(solver).__name__}: {choice}",
             "stop_reason_": solution.reason,
-            "strength_": strength,
+            "strength_": objective.strength,
             "path_": path,
         }
         return solution.theta, facts
+
+    def _path(self, objective: LinearObjective) -> StrengthPath | None:
+        """Choose the strength, where that is asked for and there is something to choose."""
+        if not self._searches or isinstance(objective.penalty, NoPenalty):
+            return None
+        _check_finite(objective.rows)
+        search = self.strength if isinstance(self.strength, StrengthSearch) else StrengthSearch()
+        return search_strength(objective, search, self._solver)
 
     @property
     def _searches(self) -> bool:
@@ -150,6 +145,8 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         return penalty
 
     def _strength(self, rows: Rows) -> float:
+        if isinstance(self._penalty(), NoPenalty):
+            return 0.0
         if self.strength is None:
             return 1.0 / rows.total_weight
         if isinstance(self.strength, str | bool | StrengthSearch) or not 0 <= self.strength < np.inf:
@@ -179,6 +176,15 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, reset=False, **MATRIX)
         eta = X @ self.coef_.T + self.intercept_
         return np.asarray(eta)
+
+
+def _solved(solver: Solver, objective: LinearObjective, start: Floats | None, log: str | Path | None) -> Solution:
+    """Solve, by the log of passes where there is one."""
+    if log is None:
+        return solver.solve(objective, start)
+    if isinstance(solver, Newton):
+        return solver.solve(objective, start, PassLog(log))
+    raise InvalidSettings(f"log={str(log)!r}: {type(solver).__name__} keeps nothing between passes; Newton does")
 
 
 def _check_finite(rows: Rows) -> None:

@@ -11,9 +11,9 @@ __all__ = ["Loss"]
 class Loss(ABC):
     """A convex loss ℓ(η, y) of the linear predictor η = x·w + b, as pure array functions.
 
-    Arrays have one entry a row: η and y (n,). Only the multinomial loss has one predictor a class, η (n, K). They keep
-    the dtype of η, and are finite for every finite η that a solver may visit. A loss is made with
-    :func:`thalweg.serial.frozen`.
+    Arrays have one entry a row: η and y (n,). Only the multinomial loss has one predictor a class, η (n, K). y comes in
+    the dtype of η, codes of classes too; results keep it, and are finite for every finite η that a solver may visit. A
+    loss is made with :func:`thalweg.serial.frozen`.
 
     Attributes:
         smooth: Whether the derivative is continuous. A loss that is not has kinks, at which ``slope`` is a subgradient.

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from thalweg.training.rows.rows import Chunk, Rows
 __all__ = ["map_rows", "single_threaded", "sum_rows", "threads_for"]
 
 T = TypeVar("T")
+_ALLOWED: ContextVar[int] = ContextVar("allowed", default=0)  # inside single_threaded: the threads that BLAS had before
 
 WORTH_A_THREAD = 2**24  # bytes of data for every thread: below, handing work over costs more than it saves
 WORTH_A_LOOK = 2**20  # bytes from which the BLAS library might start threads of its own
@@ -53,13 +55,19 @@ def threads_for(size: int) -> int:
 def single_threaded(size: int) -> Iterator[None]:
     """Keep BLAS to one thread while data of so many bytes is worked on; nothing is done for small data.
 
-    Two layers of threads would fight for the cores, and BLAS's own wait for each other at every small product.
+    Two layers of threads would fight for the cores, and BLAS's own wait for each other at every small product. The
+    threads of the passes inside are not touched by that.
     """
-    if size < WORTH_A_LOOK or _allowed() == 1:
+    allowed = _allowed() if size >= WORTH_A_LOOK else 1
+    if allowed == 1 or _ALLOWED.get():
         yield
         return
-    with _controller().limit(limits=1, user_api="blas"):
-        yield
+    token = _ALLOWED.set(allowed)
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _ALLOWED.reset(token)
 
 
 def _each(rows: Rows, function: Callable[[Chunk], T]) -> Generator[T, None, None]:
@@ -79,9 +87,12 @@ def _each(rows: Rows, function: Callable[[Chunk], T]) -> Generator[T, None, None
 
 
 def _allowed() -> int:
-    return max(
-        (library.num_threads for library in _controller().lib_controllers if library.user_api == "blas"), default=1
-    )
+    """Give what the user allows BLAS, also where we have limited it ourselves."""
+    outside = _ALLOWED.get()
+    if outside:
+        return outside
+    libraries = [library for library in _controller().lib_controllers if library.user_api == "blas"]
+    return max((library.num_threads for library in libraries), default=1)
 
 
 @cache

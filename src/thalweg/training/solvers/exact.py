@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lstsq, qr
 from scipy.linalg.lapack import dpocon
 
-from thalweg.arrays import Floats
+from thalweg.arrays import AnyArray, Floats
 from thalweg.serial import frozen
 from thalweg.training.losses import Squared
 from thalweg.training.objective import LinearObjective
@@ -97,11 +97,11 @@ def _cholesky(moments: Gram, ridge: float) -> tuple[Floats, float]:
 def _triangle(objective: LinearObjective, moments: Gram) -> Floats:
     """Give R of the QR factorization of √(V/Σv) (X − x̄, y − ȳ): one more pass, with one chunk and R in memory."""
     centre = np.append(moments.x_mean, moments.y_mean) if objective.intercept else np.zeros(objective.rows.d + 1)
-    R: Floats = np.empty((0, objective.rows.d + 1))
+    R: AnyArray = np.empty((0, objective.rows.d + 1))
     for chunk in objective.rows.chunks():
         stacked = np.vstack([R, _centred(chunk, centre)])
         R = np.asarray(qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0])[: len(centre)]
-    return R / np.sqrt(objective.rows.total_weight)
+    return np.asarray(R / np.sqrt(objective.rows.total_weight))
 
 
 def _centred(chunk: Chunk, centre: Floats) -> Floats:

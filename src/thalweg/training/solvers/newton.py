@@ -208,7 +208,7 @@ class Newton(Solver):
 
     def _warning(self, objective: LinearObjective, state: NewtonState) -> str:
         """Say where there is no finite answer, or none yet."""
-        runaway = float(np.abs(state.step.ravel() * state.units).max(initial=0.0)) > RUNAWAY
+        runaway = len(state.units) > 0 and float(np.abs(state.step.ravel() * state.units).max()) > RUNAWAY
         if objective.loss.classes and not objective.ridge and (runaway or state.value < SEPARATED):
             return (
                 "the classes are separable, at least in one direction: without a penalty the best coefficients are "
