@@ -63,7 +63,10 @@ class LinearObjective:
         """Give w = 0, and the intercept that is best then."""
         theta = np.zeros(self.shape)
         if self.intercept:
-            theta[-1] = self.loss.constant(*self.targets())
+            y, weight = self.targets()
+            if self.predictors > 1:  # a class without a row among these has its predictor all the same
+                y, weight = np.append(y, np.arange(self.predictors)), np.append(weight, np.zeros(self.predictors))
+            theta[-1] = self.loss.constant(y, weight)
         return theta
 
     def targets(self) -> tuple[AnyArray, AnyArray]:

@@ -13,8 +13,10 @@ import numpy as np
 
 from thalweg.arrays import Floats
 from thalweg.errors import InvalidProblem, InvalidSettings
-from thalweg.optimizers.base import Capabilities, Optimizer, require
+from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, require
+from thalweg.optimizers.gradient.averaged import Averaged
 from thalweg.optimizers.gradient.learning_rates import AnyLearningRate, Attempt, Fixed, LearningRate, Point, automatic
+from thalweg.optimizers.gradient.race import Race, RaceState
 from thalweg.optimizers.rules import SGD, AnyRule, Averages
 from thalweg.optimizers.rules.checks import check_not_negative
 from thalweg.optimizers.rules.schedules import Schedule
@@ -28,6 +30,8 @@ FAILURES = 30  # in a row: each half as far from the last good point
 HOPELESS = 1e10  # a value this many times larger than the first one has diverged
 ROUNDING = 2.0**-50  # a step of this share of x leads nowhere
 EPOCH = 100  # minibatches an epoch, where nobody knows
+RACE = range(-6, 5)  # rates that run against each other: the middle one times 10^(k/2)
+ETA = 8.0  # of their averages
 
 
 @final
@@ -57,7 +61,7 @@ class DescentState:
 
 @final
 @frozen
-class GradientDescent(Optimizer[DescentState]):
+class GradientDescent(Optimizer[DescentState | RaceState]):
     """Go down along the gradient, as an update rule turns it: x ← P(x − α d).
 
     P puts a point that leaves the bounds back onto them. Plain gradient descent, momentum and Adam are update rules, d;
@@ -67,6 +71,10 @@ class GradientDescent(Optimizer[DescentState]):
 
     It stops where the projected gradient vanishes, ‖P(x − g) − x‖∞ ≤ tolerance; never by this rule on minibatches, whose
     gradients are noise there. After a failed evaluation it goes back half way to the last good point.
+
+    Where the learning rate is ``"auto"``, there are minibatches, and no learning rate can judge the rule's directions (Adam
+    and the like), eleven rates run against each other in a :class:`~thalweg.optimizers.gradient.Race`, and the
+    average of the winner's iterates is recommended: the rate itself need not fall.
 
     Args:
         learning_rate: α: a positive number in the units of x²/objective (of x for rules like Adam), a schedule, a
@@ -130,7 +138,7 @@ class GradientDescent(Optimizer[DescentState]):
             "such as Armijo()"
         )
 
-    def init(self, problem: Problem, seed: int) -> DescentState:
+    def init(self, problem: Problem, seed: int) -> DescentState | RaceState:
         """Stand in the middle of the bounds; there is nothing random.
 
         Raises:
@@ -140,6 +148,9 @@ class GradientDescent(Optimizer[DescentState]):
         require(self, problem)
         batches, columns = problem.minibatches, problem.columns
         rate = self._given or automatic(problem, self.rule)
+        middle = rate.learning_rate if isinstance(rate, Fixed) and self._given is None else None
+        if batches is not None and isinstance(middle, float):
+            return self._race(middle).init(problem, seed)
         if batches is not None and not rate.sampled:
             raise InvalidSettings(
                 f"GradientDescent: learning_rate={rate} compares values, and with minibatches each is of other data; "
@@ -152,15 +163,29 @@ class GradientDescent(Optimizer[DescentState]):
             direction=nothing, alpha=0.0, next_x=start,
         )  # fmt: skip
 
-    def ask(self, state: DescentState, n: int, pending: Candidates) -> tuple[Candidates, DescentState]:
+    def _race(self, middle: float) -> Race:
+        """Line up rates around one, the smallest first, with averages unless the rule has its own."""
+        rates = [middle * 10.0 ** (k / 2) for k in RACE]
+        runners: list[AnyOptimizer] = [GradientDescent(rate, self.rule, self.tolerance) for rate in rates]
+        if not isinstance(self.rule, Averages):
+            runners = [Averaged(runner, ETA) for runner in runners]
+        return Race(tuple(runners))
+
+    def ask(
+        self, state: DescentState | RaceState, n: int, pending: Candidates
+    ) -> tuple[Candidates, DescentState | RaceState]:
         """Propose the next point; nothing while it is pending, or at the end."""
+        if isinstance(state, RaceState):
+            return Race(state.optimizers).ask(state, n, pending)
         if state.ended or state.evaluation in pending.slot:
             return Candidates.none(state.columns), state
         slot, parent = np.array([state.evaluation]), np.array([state.batch if _twice(state) else -1])
         return Candidates.at(state.columns, state.next_x[None], slot, parent), state
 
-    def tell(self, state: DescentState, evaluations: Evaluations) -> DescentState:
+    def tell(self, state: DescentState | RaceState, evaluations: Evaluations) -> DescentState | RaceState:
         """Judge the step to the point that was asked for, or begin at a better start."""
+        if isinstance(state, RaceState):
+            return Race(state.optimizers).tell(state, evaluations)
         own = np.flatnonzero(evaluations.candidates.slot == state.evaluation)
         if len(own):
             end = _point(evaluations, own[0])
@@ -172,19 +197,23 @@ class GradientDescent(Optimizer[DescentState]):
         best = _point(evaluations, foreign[np.argmin(evaluations.value[foreign, 0])])
         if best.value >= state.value:
             return state
-        unmoved = self.rule.init(state.x), state.learning_rate.init(max(state.batches, 1))
+        unmoved = self.rule.init(best.x), state.learning_rate.init(max(state.batches, 1))
         fresh = replace(
             state, rule=unmoved[0], rate=unmoved[1], value=best.value, first_value=float("nan"),
             evaluation=state.evaluation + 1,
         )  # fmt: skip
         return replace(fresh, x=best.x, next_x=best.x) if _twice(state) else self._arrive(fresh, best)
 
-    def stop(self, state: DescentState) -> str:
+    def stop(self, state: DescentState | RaceState) -> str:
         """Stop where the gradient vanishes, or where there is no way on."""
+        if isinstance(state, RaceState):
+            return Race(state.optimizers).stop(state)
         return state.ended
 
-    def recommend(self, state: DescentState) -> Floats | None:
+    def recommend(self, state: DescentState | RaceState) -> Floats | None:
         """Give the rule's average; or the latest point where values are samples: the lowest of them was luck."""
+        if isinstance(state, RaceState):
+            return Race(state.optimizers).recommend(state)
         if np.isnan(state.value):
             return None
         if isinstance(self.rule, Averages):

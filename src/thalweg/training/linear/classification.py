@@ -1,5 +1,6 @@
 """Linear models of classes: logistic regression, and any other loss of a margin."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, final
@@ -10,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from thalweg.arrays import AnyArray
+from thalweg.arrays import AnyArray, Floats
 from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.training.linear.model import LinearModel, Strength
 from thalweg.training.losses import Hinge, Logistic, Loss, Multinomial
@@ -58,13 +59,32 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
             raise InvalidData(
                 f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
             )
-        if K == 2:
-            solved = [self._solve(rows, loss, log=log)]
-        elif isinstance(loss, Logistic):
-            solved = [self._solve(rows, Multinomial(), K, log)]
-        else:
-            solved = [self._solve(with_targets(rows, partial(_one_of, k)), loss, log=log) for k in range(K)]
+        solved = [self._solve(part, loss, K, log) for part, loss, K in _parts(rows, loss, K)]
         thetas, facts = zip(*solved, strict=True)
+        self._learning = {}
+        self._keep(rows, classes, thetas)
+        for name, value in facts[0].items():
+            setattr(self, name, value)
+        self.n_iter_ = max(fact["n_iter_"] for fact in facts)
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any, loss: Loss) -> Self:
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise InvalidSettings("classes= must name all classes at the first call of partial_fit")
+        known = np.unique(classes) if first else self.classes_
+        if classes is not None and not np.array_equal(np.unique(classes), known):
+            raise InvalidSettings(f"classes={classes!r}: they were {known.tolist()} at the first call of partial_fit")
+        X, y = self._checked(X, y, reset=first)
+        if not np.isin(y, known).all():
+            raise InvalidData(f"the target has classes beyond those named at first, {known.tolist()}")
+        codes = np.searchsorted(known, y)
+        rows = self._weighted_rows(X, codes.astype(X.dtype), self._class_weights(known, codes, sample_weight, X))
+        parts = _parts(rows, loss, len(known))
+        self._keep(rows, known, [self._learn(part, loss, K, i) for i, (part, loss, K) in enumerate(parts)])
+        return self
+
+    def _keep(self, rows: Rows, classes: AnyArray, thetas: Sequence[Floats]) -> None:
         theta = thetas[0] if len(thetas) == 1 else np.column_stack(thetas)
         self._theta = theta if len(thetas) == 1 else None
         self.classes_ = classes
@@ -73,10 +93,6 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         self.intercept_ = (
             table[:, rows.d].astype(rows.dtype) if self.fit_intercept else np.zeros(len(table), rows.dtype)
         )
-        for name, value in facts[0].items():
-            setattr(self, name, value)
-        self.n_iter_ = max(fact["n_iter_"] for fact in facts)
-        return self
 
     def _class_weights(self, classes: AnyArray, codes: AnyArray, sample_weight: Any, X: Any) -> Any:
         if self.class_weight is None:
@@ -101,6 +117,15 @@ def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     return classes, codes
+
+
+def _parts(rows: Rows, loss: Loss, K: int) -> list[tuple[Rows, Loss, int]]:
+    """Give the models that K classes take: one, of one or K predictors; or one for each class against the rest."""
+    if K == 2:
+        return [(rows, loss, 1)]
+    if isinstance(loss, Logistic):
+        return [(rows, Multinomial(), K)]
+    return [(with_targets(rows, partial(_one_of, k)), loss, 1) for k in range(K)]
 
 
 def _one_of(k: int, y: AnyArray) -> AnyArray:
@@ -180,6 +205,17 @@ class LogisticRegression(LinearClassificationModel):
         """
         return self._fit(X, y, sample_weight, Logistic(), log)
 
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from rows that are new, in one pass of SGD, and keep what was learned before.
+
+        Args:
+            X: (n, d) array, frame or sparse matrix.
+            y: (n,) classes, not necessarily all of them.
+            classes: All classes that will ever come; needed at the first call only.
+            sample_weight: (n,) weights ≥ 0, or None for 1.
+        """
+        return self._partial_fit(X, y, classes, sample_weight, Logistic())
+
     def predict_proba(self, X: Any) -> AnyArray:
         """Give the probability of every class, (n, K)."""
         eta = self.decision_function(X)
@@ -250,7 +286,14 @@ class LinearClassifier(LinearClassificationModel):
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit; the arguments are those of :meth:`LogisticRegression.fit`."""
+        return self._fit(X, y, sample_weight, self._loss())
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from rows that are new; the arguments are those of :meth:`LogisticRegression.partial_fit`."""
+        return self._partial_fit(X, y, classes, sample_weight, self._loss())
+
+    def _loss(self) -> Loss:
         loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
         if not isinstance(loss, Loss) or not loss.classes or isinstance(loss, Multinomial):
             raise InvalidSettings(f"loss={self.loss!r}: expected one of {', '.join(LOSSES)}, or a Loss of two classes")
-        return self._fit(X, y, sample_weight, loss)
+        return loss

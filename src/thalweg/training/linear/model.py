@@ -27,6 +27,7 @@ from thalweg.training.solvers import Solution, Solver
 from thalweg.training.solvers.choice import named_solver
 from thalweg.training.solvers.newton import Newton
 from thalweg.training.solvers.pass_log import PassLog
+from thalweg.training.solvers.sgd import SGD, SGDState
 
 __all__ = ["PENALTIES", "LinearModel", "Strength"]
 
@@ -123,6 +124,29 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             "path_": path,
         }
         return solution.theta, facts
+
+    def _learn(self, rows: Rows, loss: Loss, predictors: int = 1, number: int = 0) -> Floats:
+        """Pass once over rows that are new, by SGD; go on from what was fitted or learned before.
+
+        Args:
+            rows: The new rows.
+            loss: Of the model.
+            predictors: K, or 1.
+            number: Of the model, where one is made for every class.
+        """
+        solver = self.solver if isinstance(self.solver, SGD) else SGD()
+        states: dict[int, SGDState] = getattr(self, "_learning", {})
+        state = states.get(number)
+        seen = rows.total_weight + (state.weight if state else 0.0)
+        strength = 1.0 / seen if self.strength is None else self._strength(rows)
+        objective = LinearObjective(rows, loss, self._penalty(), strength, bool(self.fit_intercept), predictors)
+        _check_finite(rows)
+        with single_threaded(rows.bytes):
+            if state is None:
+                state = solver.init(objective, getattr(self, "_theta", None))
+            state = solver.learn(objective, state)
+        self._learning = {**states, number: state}
+        return state.average
 
     def _path(self, objective: LinearObjective) -> StrengthPath | None:
         """Choose the strength, where that is asked for and there is something to choose."""

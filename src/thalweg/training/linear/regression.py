@@ -5,7 +5,7 @@ from typing import Any, Self, final
 
 from sklearn.base import RegressorMixin
 
-from thalweg.arrays import AnyArray
+from thalweg.arrays import AnyArray, Floats
 from thalweg.errors import InvalidSettings
 from thalweg.training.linear.model import LinearModel, Strength
 from thalweg.training.losses import Loss, Poisson, Quantile, Squared
@@ -31,13 +31,24 @@ class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
 
     def _fit_rows(self, rows: Rows, loss: Loss, log: str | Path | None) -> Self:
         theta, facts = self._solve(rows, loss, log=log)
+        self._learning = {}
+        self._keep(rows, theta)
+        for name, value in facts.items():
+            setattr(self, name, value)
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> Self:
+        X, y = self._checked(X, y, y_numeric=True, reset=not hasattr(self, "coef_"))
+        loss.check(y)
+        rows = self._weighted_rows(X, y.astype(X.dtype, copy=False), sample_weight)
+        self._keep(rows, self._learn(rows, loss))
+        return self
+
+    def _keep(self, rows: Rows, theta: Floats) -> None:
         d = rows.d
         self.coef_ = theta[:d].astype(rows.dtype)
         self.intercept_ = rows.dtype.type(theta[d]) if self.fit_intercept else rows.dtype.type(0)
         self._theta = theta
-        for name, value in facts.items():
-            setattr(self, name, value)
-        return self
 
 
 @final
@@ -107,6 +118,16 @@ class LinearRegression(LinearRegressor):
         """
         return self._fit(X, y, sample_weight, Squared())
 
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows that are new, in one pass of SGD, and keep what was learned before.
+
+        Args:
+            X: (n, d) array, frame or sparse matrix.
+            y: (n,) targets.
+            sample_weight: (n,) weights ≥ 0, or None for 1.
+        """
+        return self._partial_fit(X, y, sample_weight, Squared())
+
     def predict(self, X: Any) -> AnyArray:
         """Give x·w + b for the rows of X, (n,)."""
         return self._predictor(X)
@@ -174,6 +195,10 @@ class GeneralizedLinearRegressor(LinearRegressor):
                 interrupted, goes on from there. For the solver ``"newton"``.
         """
         return self._fit(X, y, sample_weight, self._loss(), log)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows that are new; the arguments are those of :meth:`LinearRegression.partial_fit`."""
+        return self._partial_fit(X, y, sample_weight, self._loss())
 
     def __sklearn_tags__(self) -> Any:
         """Counts are not negative."""
