@@ -72,9 +72,9 @@ class GradientDescent(Optimizer[DescentState | RaceState]):
     It stops where the projected gradient vanishes, ‖P(x − g) − x‖∞ ≤ tolerance; never by this rule on minibatches, whose
     gradients are noise there. After a failed evaluation it goes back half way to the last good point.
 
-    Where the learning rate is ``"auto"``, there are minibatches, and no learning rate can judge the rule's directions (Adam
-    and the like), eleven rates run against each other in a :class:`~thalweg.optimizers.gradient.Race`, and the
-    average of the winner's iterates is recommended: the rate itself need not fall.
+    Where the learning rate is ``"auto"``, it is found by the steps themselves; on minibatches, where single values say
+    little, eleven rates run against each other in a :class:`~thalweg.optimizers.gradient.Race`, and the average of the
+    winner's iterates is recommended: the rate itself need not fall.
 
     Args:
         learning_rate: α: a positive number in the units of x²/objective (of x for rules like Adam), a schedule, a

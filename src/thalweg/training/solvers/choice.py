@@ -40,6 +40,7 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
     the first of these that holds                         takes
     ====================================================  ================
     a penalty with kinks (L1, elastic net, group, ≥ 0)    coordinate
+    such a penalty, several predictors (multinomial)      saga
     a loss with kinks (quantile, hinge), few columns      interior_point
     such a loss, many columns                             sgd
     least squares, few columns                            exact
@@ -55,6 +56,11 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
     loss, penalty = type(objective.loss).__name__, type(objective.penalty).__name__
     candidates: list[tuple[bool, Solver, str]] = [
         (not objective.penalty.smooth, Coordinate(), f"the penalty {penalty} leaves few coefficients to work on"),
+        (
+            not objective.penalty.smooth,
+            SAGA(),
+            f"the penalty {penalty} has kinks, and the loss {loss} {objective.predictors} predictors",
+        ),
         (not objective.loss.smooth and few, InteriorPoint(), f"the loss {loss} has kinks, and the columns are few"),
         (not objective.loss.smooth, SGD(), f"the loss {loss} has kinks, and {rows.d:,} columns are many"),
         (isinstance(objective.loss, Squared) and few, Exact(), f"least squares of {shape} need one pass"),

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from thalweg.arrays import Floats
 from thalweg.training.objective import LinearObjective
@@ -38,7 +38,13 @@ class Solver(ABC):
     """Settings of a method for linear models. A solver is made with :func:`thalweg.serial.frozen`.
 
     Its ``tolerance`` is relative: it is done where the gap F − min F is at most tolerance·|F|, as well as it can tell.
+
+    Attributes:
+        sees_all: Whether a number that is not finite, anywhere in X or y, makes the value of the solution not finite:
+            then nobody needs to look for one beforehand.
     """
+
+    sees_all: ClassVar[bool] = False
 
     @abstractmethod
     def refusal(self, objective: LinearObjective) -> str:

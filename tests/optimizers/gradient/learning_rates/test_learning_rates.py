@@ -293,7 +293,7 @@ def test_polyak_says_when_the_least_value_is_wrong():
 def test_auto_chooses_by_problem_and_rule():
     assert automatic(LOGISTIC, SGD()) == BarzilaiBorwein()
     assert automatic(LOGISTIC, Nesterov()) == Armijo()
-    assert automatic(SAMPLED, SGD()) == automatic(SAMPLED, HeavyBall()) == StochasticArmijo()
+    assert automatic(SAMPLED, SGD()) == automatic(SAMPLED, HeavyBall()) == Fixed(0.1)
     assert automatic(LOGISTIC, Adam()) == Fixed(0.01)
     assert automatic(Problem(loss, Box([-3, 0], [3, 2]), gradient=slope), Adam()) == Fixed(0.02)
 
