@@ -2,7 +2,7 @@
 
     python examples/line_by_gradient_descent.py
 
-The model is ŷ = w x + b, the loss the mean of (ŷ − y)², and the gradient the mean over the points of 2 (ŷ − y) x and 2 (ŷ − y).
+The model is ŷ = w x + b, the loss the mean of (ŷ − y)², and the gradient the mean of 2 (ŷ − y) x and of 2 (ŷ − y).
 Every step goes a little against the gradient, so the loss falls at every step as long as the learning rate is below
 2/L, L being the largest curvature of the loss.
 """

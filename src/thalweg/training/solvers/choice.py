@@ -40,7 +40,7 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
     the first of these that holds                         takes
     ====================================================  ================
     a penalty with kinks (L1, elastic net, group, ≥ 0)    coordinate
-    such a penalty, several predictors (multinomial)      saga
+    such a penalty, several predictors (multinomial)      gradient_descent
     a loss with kinks (quantile, hinge), few columns      interior_point
     such a loss, many columns                             sgd
     least squares, few columns                            exact
@@ -58,7 +58,7 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
         (not objective.penalty.smooth, Coordinate(), f"the penalty {penalty} leaves few coefficients to work on"),
         (
             not objective.penalty.smooth,
-            SAGA(),
+            GradientDescent(),
             f"the penalty {penalty} has kinks, and the loss {loss} {objective.predictors} predictors",
         ),
         (not objective.loss.smooth and few, InteriorPoint(), f"the loss {loss} has kinks, and the columns are few"),

@@ -142,24 +142,53 @@ class SGD(Solver):
 
 def _step(objective: LinearObjective, state: SGDState, batch: Chunk) -> SGDState:
     """Make the step of one batch, and take the new iterate into the average."""
-    d, v = objective.rows.d, _weights(batch)
+    v = _weights(batch)
     if not v.sum() > 0:
         return replace(state, rows=state.rows + len(batch))
     v = v / v.sum()
     eta = objective.predictor(batch.X, state.theta)
     losses, slopes = objective.loss.slope(eta, batch.y)
-    pulls = slopes * (v if slopes.ndim == 1 else v[:, None])
     share = max(1 / (state.steps + 1), 1 / MEMORY)
     state = replace(
         state, loss=state.loss + share * (float(v @ losses) - state.loss),
         slope=state.slope + share * (v @ np.square(slopes, dtype=np.float64) - state.slope),
     )  # fmt: skip
+    move, alpha = _move(objective, state, batch, v, eta, losses, slopes)
+    theta = state.theta + move
+    share = (1 + POWER) / (state.steps + 1 + POWER)
+    average = state.average + share * (theta - state.average)
+    return replace(
+        state, theta=theta, average=average, alpha=alpha, rows=state.rows + len(batch), steps=state.steps + 1
+    )
+
+
+def _move(
+    objective: LinearObjective,
+    state: SGDState,
+    batch: Chunk,
+    v: Floats,
+    eta: AnyArray,
+    losses: AnyArray,
+    slopes: AnyArray,
+) -> tuple[Floats, float]:
+    """Give what is added to θ, and α: the longest that the batch's loss agrees to.
+
+    Args:
+        objective: F.
+        state: With θ and its running means.
+        batch: k rows.
+        v: (k,) their weights, of sum 1.
+        eta: (k,) or (k, K) their predictor.
+        losses: (k,) ℓ there.
+        slopes: As ``eta``, ∂ℓ/∂η.
+    """
     D, c, mean = _metric(objective, state, batch, v)
-    w = state.theta[:d]
+    w = objective.coefficients(state.theta)
+    pulls = slopes * (v if slopes.ndim == 1 else v[:, None])
     pull = pulls.sum(axis=0, dtype=np.float64) if objective.intercept else np.zeros_like(c)
     # In the parameters w and b + x̄·w the metric is diagonal, so that a proximal step is made for each alone.
     g = transposed(batch.X) @ pulls - np.multiply.outer(mean, pull) + objective.ridge * w
-    before, alpha = float(v @ losses), min(2 * state.alpha, LONGEST)
+    before, alpha, move = float(v @ losses), min(2 * state.alpha, LONGEST), np.zeros_like(state.theta)
     for _ in range(HALVINGS):
         reach = np.divide(alpha, D, out=np.zeros_like(D), where=D > 0)
         dw = objective.penalty.prox(w - reach * g, objective.strength * reach) - w
@@ -170,19 +199,12 @@ def _step(objective: LinearObjective, state: SGDState, batch: Chunk) -> SGDState
         promised = float(np.vdot(g, dw) + np.vdot(pull, db))
         length = float(np.vdot(D * dw, dw) + np.vdot(c * db, db))
         if after <= before + promised + 0.5 * length / alpha + 1e-12 * abs(before):
+            objective.coefficients(move)[...] = dw
+            if objective.intercept:
+                move[-1] = db - mean @ dw
             break
         alpha /= 2
-    else:
-        dw, db = np.zeros_like(w), np.zeros_like(c)
-    theta = state.theta.copy()
-    theta[:d] += dw
-    if objective.intercept:
-        theta[-1] += db - mean @ dw
-    share = (1 + POWER) / (state.steps + 1 + POWER)
-    average = state.average + share * (theta - state.average)
-    return replace(
-        state, theta=theta, average=average, alpha=alpha, rows=state.rows + len(batch), steps=state.steps + 1
-    )
+    return move, alpha
 
 
 def _metric(objective: LinearObjective, state: SGDState, batch: Chunk, v: Floats) -> tuple[Floats, Floats, Floats]:
