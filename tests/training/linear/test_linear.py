@@ -17,7 +17,9 @@ from thalweg.training.losses import Huber, Multinomial, Quantile
 from thalweg.training.path import StrengthSearch
 from thalweg.training.penalties import ElasticNet, NonNegative
 from thalweg.training.rows import rows_of
+from thalweg.training.rows.parquet import ParquetRows
 from thalweg.training.solvers.newton import Newton
+from thalweg.training.solvers.pass_log import PassLog
 
 QUICK = StrengthSearch(points=4, folds=2)
 MODELS = [
@@ -221,3 +223,59 @@ def test_losses_and_penalties_with_their_own_settings():
     assert 0.85 < share < 0.95
     assert (LinearRegression(NonNegative(), 0.0).fit(X, -y).coef_ >= 0).all()
     assert (LinearRegression(ElasticNet(0.9), 40.0).fit(X, y).coef_ == 0).any()
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+def test_a_fit_that_is_interrupted_goes_on_from_its_log(solver, tmp_path, monkeypatch):
+    X, y = make_classification(3000, 10, random_state=0)
+    straight = LogisticRegression(solver=solver).fit(X, y)
+    log, passes = tmp_path / "fit.log", []
+    save = PassLog.save
+
+    def interrupted(self, state):
+        save(self, state)
+        passes.append(state)
+        if len(passes) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(PassLog, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        LogisticRegression(solver=solver).fit(X, y, log=log)
+    resumed = LogisticRegression(solver=solver).fit(X, y, log=log)
+    assert np.array_equal(resumed.coef_, straight.coef_) and len(passes) < 2 * straight.n_iter_ + 2
+    assert not log.exists()
+    with pytest.raises(InvalidSettings, match="keeps nothing between passes"):
+        LogisticRegression("l1").fit(X, y, log=log)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_partial_fit_comes_near_the_fit_of_all_rows(classes):
+    X, y = make_classification(6000, 8, n_informative=6, n_classes=classes, random_state=0)
+    model, whole = LogisticRegression(), LogisticRegression().fit(X, y)
+    for i in range(0, 6000, 500):
+        model.partial_fit(X[i : i + 500], y[i : i + 500], classes=range(classes))
+    assert model.score(X, y) > whole.score(X, y) - 0.01
+    with pytest.raises(InvalidSettings, match="at the first call"):
+        LogisticRegression().partial_fit(X, y)
+    with pytest.raises(InvalidData, match="beyond those named at first"):
+        model.partial_fit(X, y + 1)
+
+
+def test_files_are_fitted_like_memory(tmp_path):
+    X, y = make_classification(5000, 6, random_state=0)
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(label=np.where(y, "yes", "no"), price=X @ np.arange(6))
+    for part in range(2):
+        frame[part::2].to_parquet(tmp_path / f"{part}.parquet", index=False)
+    both = pd.concat([frame[0::2], frame[1::2]])
+    columns = frame.drop(columns="label")
+    regression_of_files = LinearRegression().fit(ParquetRows(tmp_path, "price", columns=list("abcdef")))
+    assert np.array_equal(regression_of_files.coef_, LinearRegression().fit(both[list("abcdef")], both["price"]).coef_)
+    both.drop(columns="price").to_parquet(tmp_path / "all.parquet", index=False)
+    classifier = LogisticRegression().fit(tmp_path / "all.parquet", "label")
+    inside = LogisticRegression().fit(both[list("abcdef")], both["label"])
+    assert np.array_equal(classifier.coef_, inside.coef_) and classifier.feature_names_in_.tolist() == list("abcdef")
+    assert np.array_equal(classifier.predict(columns[list("abcdef")]), inside.predict(columns[list("abcdef")]))
+    with pytest.raises(InvalidData, match=r"nowhere\.parquet"):
+        LinearRegression().fit(tmp_path / "nowhere.parquet", "price")
+    with pytest.raises(InvalidSettings, match="y names the column"):
+        LinearRegression().fit(tmp_path, y)

@@ -201,7 +201,7 @@ class LogisticRegression(LinearClassificationModel):
             y: (n,) classes: numbers, truth values or texts; of files the name of their column.
             sample_weight: (n,) weights ≥ 0, or None for 1; of files the name of their column.
             log: A file that keeps what each pass over the rows has reached: the same fit, begun again after it was
-                interrupted, goes on from there. For the solver ``"newton"``.
+                interrupted, goes on from there. For the solvers ``"newton"`` and ``"lbfgs"``.
         """
         return self._fit(X, y, sample_weight, Logistic(), log)
 

@@ -25,6 +25,7 @@ from thalweg.training.rows.parquet import ParquetRows
 from thalweg.training.rows.passes import single_threaded
 from thalweg.training.solvers import Solution, Solver
 from thalweg.training.solvers.choice import named_solver
+from thalweg.training.solvers.lbfgs import LBFGS
 from thalweg.training.solvers.newton import Newton
 from thalweg.training.solvers.pass_log import PassLog
 from thalweg.training.solvers.sgd import SGD, SGDState
@@ -106,7 +107,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
         with single_threaded(rows.bytes):
             path = self._path(objective)
-            objective = replace(objective, strength=self._strength(rows) if path is None else path.strength)
+            objective = replace(objective, strength=self._strength(rows.total_weight) if path is None else path.strength)
             solver, choice = self._solver(objective)
             if path is None and not solver.sees_all:
                 _check_finite(rows)
@@ -138,7 +139,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         states: dict[int, SGDState] = getattr(self, "_learning", {})
         state = states.get(number)
         seen = rows.total_weight + (state.weight if state else 0.0)
-        strength = 1.0 / seen if self.strength is None else self._strength(rows)
+        strength = getattr(self, "strength_", 1.0 / seen) if self._searches else self._strength(seen)
         objective = LinearObjective(rows, loss, self._penalty(), strength, bool(self.fit_intercept), predictors)
         _check_finite(rows)
         with single_threaded(rows.bytes):
@@ -168,11 +169,11 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             raise InvalidSettings(f"penalty={penalty!r}: expected one of {', '.join(PENALTIES)}, None, or a Penalty")
         return penalty
 
-    def _strength(self, rows: Rows) -> float:
+    def _strength(self, total_weight: float) -> float:
         if isinstance(self._penalty(), NoPenalty):
             return 0.0
         if self.strength is None:
-            return 1.0 / rows.total_weight
+            return 1.0 / total_weight
         if isinstance(self.strength, str | bool | StrengthSearch) or not 0 <= self.strength < np.inf:
             raise InvalidSettings(
                 f"strength={self.strength!r}: expected a number of at least 0, 'auto', a StrengthSearch, or None for "
@@ -206,9 +207,11 @@ def _solved(solver: Solver, objective: LinearObjective, start: Floats | None, lo
     """Solve, by the log of passes where there is one."""
     if log is None:
         return solver.solve(objective, start)
-    if isinstance(solver, Newton):
+    if isinstance(solver, Newton | LBFGS):
         return solver.solve(objective, start, PassLog(log))
-    raise InvalidSettings(f"log={str(log)!r}: {type(solver).__name__} keeps nothing between passes; Newton does")
+    raise InvalidSettings(
+        f"log={str(log)!r}: {type(solver).__name__} keeps nothing between passes; newton and lbfgs do"
+    )
 
 
 def _check_finite(rows: Rows) -> None:

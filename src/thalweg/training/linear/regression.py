@@ -192,7 +192,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
             y: As of :meth:`LinearRegression.fit`.
             sample_weight: As of :meth:`LinearRegression.fit`.
             log: A file that keeps what each pass over the rows has reached: the same fit, begun again after it was
-                interrupted, goes on from there. For the solver ``"newton"``.
+                interrupted, goes on from there. For the solvers ``"newton"`` and ``"lbfgs"``.
         """
         return self._fit(X, y, sample_weight, self._loss(), log)
 

@@ -52,7 +52,7 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
     """
     rows, p = objective.rows, int(np.prod(objective.shape))
     shape = f"{rows.n:,} {'sparse ' if rows.sparse else ''}rows of {rows.d:,} columns"
-    few = p <= FEW_PARAMETERS
+    few = p * objective.predictors <= FEW_PARAMETERS  # each pair of predictors has a Hessian of its own
     loss, penalty = type(objective.loss).__name__, type(objective.penalty).__name__
     candidates: list[tuple[bool, Solver, str]] = [
         (not objective.penalty.smooth, Coordinate(), f"the penalty {penalty} leaves few coefficients to work on"),

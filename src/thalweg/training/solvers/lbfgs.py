@@ -15,6 +15,7 @@ from thalweg.optimizers.gradient import WolfeSearch, WolfeState
 from thalweg.serial import frozen
 from thalweg.training.objective import LinearObjective
 from thalweg.training.solvers.pace import WINDOW, remaining
+from thalweg.training.solvers.pass_log import PassLog, pass_by_pass
 from thalweg.training.solvers.preconditioner import Preconditioner, preconditioner
 from thalweg.training.solvers.solver import Solution, Solver
 
@@ -110,11 +111,9 @@ class LBFGS(Solver):
             return f"it needs derivatives, and the penalty {type(objective.penalty).__name__} has kinks"
         return ""
 
-    def solve(self, objective: LinearObjective, start: Floats | None = None) -> Solution:
-        """Pass over the rows until it is done."""
-        state = self.init(objective, start)
-        while not state.ended:
-            state = self.advance(objective, state)
+    def solve(self, objective: LinearObjective, start: Floats | None = None, log: PassLog | None = None) -> Solution:
+        """Pass over the rows until it is done; see :func:`~thalweg.training.solvers.pass_log.pass_by_pass`."""
+        state = pass_by_pass(self, objective, start, log)
         theta, value = state.units.theta(state.u.reshape(objective.shape)), state.value
         if objective.predictors > 1:  # what all predictors share changes no probability, and costs penalty
             common = theta.mean(axis=1, keepdims=True)

@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Protocol, TypeVar, final
 
+from thalweg.arrays import Floats
 from thalweg.errors import ContradictorySettings, StorageError, UnreadableState
 from thalweg.serial import describe, from_bytes, frozen, to_bytes
 from thalweg.training.objective import LinearObjective
 
-__all__ = ["PassLog"]
+__all__ = ["PassLog", "pass_by_pass"]
 
 LONGEST = 100  # characters of a setting in an error
 
@@ -128,6 +129,42 @@ class PassLog:
                 raise ContradictorySettings(
                     f"{self.path}: this is the log of a fit of {what}: start it as it was, or name another file"
                 )
+
+
+class _State(Protocol):
+    @property
+    def ended(self) -> str: ...
+
+
+S = TypeVar("S", bound=_State)
+
+
+class _Passes(Protocol[S]):
+    def init(self, objective: LinearObjective, start: Floats | None = None) -> S: ...
+
+    def advance(self, objective: LinearObjective, state: S) -> S: ...
+
+
+def pass_by_pass(
+    solver: _Passes[S], objective: LinearObjective, start: Floats | None = None, log: PassLog | None = None
+) -> S:
+    """Run a solver that makes one pass over the rows at a time until its state has ended.
+
+    Args:
+        solver: With ``init`` and ``advance``, whose states say in ``ended`` why they are the last.
+        objective: One that is not refused.
+        start: Parameters to begin at, or None.
+        log: Keeps the state after every pass, and gives it back where a fit was interrupted.
+    """
+    state: S | None = None if log is None else log.load(solver, objective)
+    state = solver.init(objective, start) if state is None else state
+    while not state.ended:
+        state = solver.advance(objective, state)
+        if log is not None:
+            log.save(state)
+    if log is not None:
+        log.finish()
+    return state
 
 
 def _short(value: object) -> str:
