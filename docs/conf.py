@@ -52,6 +52,8 @@ def keep_as_written(app, what, name, obj, options, lines):
 
 def describe_once(app, what, name, obj, skip, options):
     """Leave to the page of public names what is public; the pages of the rooms have the rest."""
+    if re.fullmatch(r"set_\w+_request", name):  # made by scikit-learn, in its own words
+        return True
     elsewhere = app.env.docname != "reference/thalweg" and name in thalweg.__all__
     return True if elsewhere and obj is getattr(thalweg, name) else None
 

@@ -105,7 +105,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Floats, dict[str, Any]]:
         """Minimize; give the parameters, and what is worth knowing of the way there."""
         objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
-        with single_threaded(rows.bytes):
+        with single_threaded(rows.nbytes):
             path = self._path(objective)
             objective = replace(objective, strength=self._strength(rows.total_weight) if path is None else path.strength)
             solver, choice = self._solver(objective)
@@ -142,7 +142,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         strength = getattr(self, "strength_", 1.0 / seen) if self._searches else self._strength(seen)
         objective = LinearObjective(rows, loss, self._penalty(), strength, bool(self.fit_intercept), predictors)
         _check_finite(rows)
-        with single_threaded(rows.bytes):
+        with single_threaded(rows.nbytes):
             if state is None:
                 state = solver.init(objective, getattr(self, "_theta", None))
             state = solver.learn(objective, state)

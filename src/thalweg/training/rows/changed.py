@@ -30,9 +30,9 @@ class Changed(Rows):
         self.total_weight = total_weight
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Size of X."""
-        return self._rows.bytes
+        return self._rows.nbytes
 
     def chunks(self) -> Iterator[Chunk]:
         """Change one after the other."""

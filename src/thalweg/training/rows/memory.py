@@ -34,7 +34,7 @@ class DenseRows(Rows):
         self.total_weight = float(self.n if weight is None else _total(weight, self._size))
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Size of the array."""
         return int(self.X.nbytes)
 
@@ -73,7 +73,7 @@ class SparseRows(Rows):
         self._parts = [self._part(slice(i, min(i + size, self.n))) for i in range(0, self.n, size)]
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Size of the entries and their columns."""
         return int(self.X.data.nbytes + self.X.indices.nbytes)
 

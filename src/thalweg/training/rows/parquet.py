@@ -81,7 +81,7 @@ class ParquetRows(Rows):
         self._observe = observe
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Size of X if it were in memory."""
         return self.n * self.d * self.dtype.itemsize
 

@@ -71,8 +71,8 @@ def single_threaded(size: int) -> Iterator[None]:
 
 
 def _each(rows: Rows, function: Callable[[Chunk], T]) -> Generator[T, None, None]:
-    threads = threads_for(rows.bytes)
-    with single_threaded(rows.bytes):
+    threads = threads_for(rows.nbytes)
+    with single_threaded(rows.nbytes):
         if threads == 1:
             yield from map(function, rows.chunks())
             return

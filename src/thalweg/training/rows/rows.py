@@ -85,7 +85,7 @@ class Rows(ABC):
 
     @property
     @abstractmethod
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Size of X: what one pass has to read."""
 
     @abstractmethod

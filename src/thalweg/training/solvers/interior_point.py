@@ -84,7 +84,7 @@ class InteriorPoint(Solver):
 
     def solve(self, objective: LinearObjective, start: Floats | None = None) -> Solution:
         """Minimize; a start serves for θ, while a always begins in the middle."""
-        with single_threaded(objective.rows.bytes), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        with single_threaded(objective.rows.nbytes), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             return self._solve(lines_of(objective), start)
 
     def _solve(self, lines: Lines, start: Floats | None) -> Solution:

@@ -84,7 +84,7 @@ class SAGA(Solver):
     def solve(self, objective: LinearObjective, start: Floats | None = None) -> Solution:
         """Step through epochs until F stands still."""
         theta = objective.start() if start is None else start.copy()
-        with single_threaded(objective.rows.bytes):
+        with single_threaded(objective.rows.nbytes):
             blocks = list(_blocks(objective))
             D = _scales(objective, blocks)
             L = objective.loss.curvature_bound * _curvature(objective, blocks, D, self.seed)
@@ -121,7 +121,7 @@ class SAGA(Solver):
 def _blocks(objective: LinearObjective) -> Iterator[_Block]:
     """Cut the rows into blocks; sparse ones are views."""
     rows, K = objective.rows, objective.predictors
-    entries = rows.bytes / max(1, rows.n) / rows.dtype.itemsize
+    entries = rows.nbytes / max(1, rows.n) / rows.dtype.itemsize
     # A step takes time for every parameter too, of which sparse rows see few.
     size = round(max(1.0, min(max(ENTRIES, K * rows.d) / max(1.0, entries), rows.n / BLOCKS)))
     count = sum(-(-len(chunk) // size) for chunk in rows.chunks())

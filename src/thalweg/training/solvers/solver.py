@@ -37,7 +37,7 @@ class Solution:
 class Solver(ABC):
     """Settings of a method for linear models. A solver is made with :func:`thalweg.serial.frozen`.
 
-    Its ``tolerance`` is relative: it is done where the gap F − min F is at most tolerance·|F|, as well as it can tell.
+    Its tolerance is relative: it is done where the gap F − min F is at most tolerance·|F|, as well as it can tell.
 
     Attributes:
         sees_all: Whether a number that is not finite, anywhere in X or y, makes the value of the solution not finite:
