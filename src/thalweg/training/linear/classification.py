@@ -113,7 +113,7 @@ def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
         if float(low).is_integer() and float(high).is_integer():  # the usual two classes need no sorting
             second = y == high
             if bool((second | (y == low)).all()):
-                return np.array([low, high])[: 1 + int(low != high)], second.astype(np.int64) * int(low != high)
+                return np.array([low, high])[: 1 + int(low != high)], (second & (low != high)).view(np.int8)
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     return classes, codes

@@ -24,7 +24,7 @@ from thalweg.training.solvers.solver import Solution, Solver
 __all__ = ["Newton", "NewtonState"]
 
 MOST_PARAMETERS = 5_000  # of a Hessian of 200 MB
-FIRST_SHARE = 0.02  # of the rows, on which it begins where there are many
+FIRST_SHARE = 0.01  # of the rows, on which it begins where there are many
 HESSIAN_SHARE = 0.1  # of the rows, from which the Hessian is estimated
 ROWS_PER_PARAMETER = 200  # that a sample has at least: its Hessian is then wrong by about one part in √200
 HALVINGS = 40
@@ -72,7 +72,7 @@ class NewtonState:
 class Newton(Solver):
     """Solve H p = −g, go to θ + p or part of the way; stop where ½ gᵀH⁻¹g, the decrease still to be had, is small.
 
-    With many rows the first steps are made on a random fiftieth of them, to the accuracy which that has to give: about
+    With many rows the first steps are made on a random hundredth of them, to the accuracy which that has to give: about
     p/2m for p parameters and m rows. From there every pass takes value and gradient of all rows, and the Hessian of a
     tenth of them: the error shrinks by about √(p/m) each time. No step depends on the scales of the columns.
 
