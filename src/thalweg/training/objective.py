@@ -130,4 +130,4 @@ class LinearObjective:
 
 def weighted_sum(value: AnyArray, weight: AnyArray | None) -> float:
     """Add up in double precision."""
-    return float(value.sum(dtype=np.float64) if weight is None else np.dot(value, weight))
+    return float(value.sum(dtype=np.float64) if weight is None else np.einsum("i,i", value, weight, dtype=np.float64))

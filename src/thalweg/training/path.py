@@ -22,7 +22,8 @@ from thalweg.training.objective import LinearObjective
 from thalweg.training.penalties import NoPenalty
 from thalweg.training.rows import Chunk, map_rows, sum_rows, with_weights
 from thalweg.training.solvers import Solver
-from thalweg.training.solvers.hessian import chunk_hessian
+from thalweg.training.solvers.hessian import chunk_hessian, invert
+from thalweg.training.solvers.newton import MOST_PARAMETERS
 
 __all__ = ["StrengthPath", "StrengthSearch", "search_strength"]
 
@@ -63,6 +64,10 @@ class StrengthSearch:
         for name, number in (("folds", self.folds), ("points", self.points)):
             if number < 2:
                 raise InvalidSettings(f"StrengthSearch: {name}={number}, expected at least 2")
+        if self.one_standard_error and self.criterion != "cv":
+            raise InvalidSettings(
+                "StrengthSearch: one_standard_error=True needs folds, whose scores differ: criterion='cv'"
+            )
 
 
 @final
@@ -101,6 +106,7 @@ def search_strength(objective: LinearObjective, search: StrengthSearch, solver_f
         InvalidSettings: The penalty knows no strength, or the criterion does not fit the loss.
         InvalidData: There are too few rows.
     """
+    _check(objective, search)
     strengths = _strengths(objective, search.points)
     path = _path(objective, strengths, solver_for)
     if search.criterion == "cv":
@@ -115,13 +121,26 @@ def search_strength(objective: LinearObjective, search: StrengthSearch, solver_f
         )
         errors, reason = np.full(len(strengths), np.nan), f"the lowest {search.criterion.upper()}"
     chosen = int(np.nanargmin(scores))
-    if search.one_standard_error and search.criterion == "cv":
+    if search.one_standard_error:
         chosen = int(np.flatnonzero(scores <= scores[chosen] + errors[chosen])[0])
         reason = "the strongest penalty within one standard error of " + reason
     if chosen in (0, len(strengths) - 1):
         reason += f", at the {'strong' if chosen == 0 else 'weak'} end of the path"
     coefficients = np.array([objective.coefficients(theta) for theta in path])
     return StrengthPath(strengths, scores, errors, coefficients, float(strengths[chosen]), path[chosen], reason)
+
+
+def _check(objective: LinearObjective, search: StrengthSearch) -> None:
+    """Refuse a criterion that does not fit the model, before anything is solved."""
+    if search.criterion == "cv":
+        return
+    if not (isinstance(objective.loss, Squared) or objective.loss.likelihood):
+        raise InvalidSettings(
+            f"the loss {type(objective.loss).__name__} is no likelihood: {search.criterion} needs one; take 'cv'"
+        )
+    p = int(np.prod(objective.shape))
+    if objective.penalty.smooth and p > MOST_PARAMETERS:
+        raise InvalidSettings(f"{search.criterion} with a ridge needs a matrix of {p:,} × {p:,}; take 'cv'")
 
 
 def _strengths(objective: LinearObjective, points: int) -> Floats:
@@ -228,12 +247,8 @@ def _criterion(objective: LinearObjective, theta: Floats, search: StrengthSearch
     mean = replace(objective, strength=0.0, penalty=NoPenalty()).value(theta)
     if isinstance(loss, Squared):
         deviance = n * np.log(max(mean, np.finfo(np.float64).tiny))
-    elif loss.likelihood:
-        deviance = 2 * n * mean
     else:
-        raise InvalidSettings(
-            f"the loss {type(loss).__name__} is no likelihood: {search.criterion} needs one; take 'cv'"
-        )
+        deviance = 2 * n * mean
     return float(deviance + (2.0 if search.criterion == "aic" else np.log(n)) * _degrees(objective, theta))
 
 
@@ -242,5 +257,5 @@ def _degrees(objective: LinearObjective, theta: Floats) -> float:
     if not objective.penalty.smooth:
         return float(np.count_nonzero(objective.coefficients(theta))) + objective.intercept * objective.predictors
     hessian, weights = sum_rows(objective.rows, lambda chunk: chunk_hessian(objective, chunk, theta))
-    H = hessian / weights
-    return float(np.trace(np.linalg.pinv(H + np.diag(objective.ridges), hermitian=True) @ H))
+    root = invert(hessian / weights, objective.ridges).root
+    return float(np.einsum("ij,jk,ik", root, hessian / weights, root, optimize=True))

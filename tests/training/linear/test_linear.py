@@ -1,5 +1,6 @@
 """Linear models: scikit-learn's contract, and what they say of bad input."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -279,3 +280,90 @@ def test_files_are_fitted_like_memory(tmp_path):
         LinearRegression().fit(tmp_path / "nowhere.parquet", "price")
     with pytest.raises(InvalidSettings, match="y names the column"):
         LinearRegression().fit(tmp_path, y)
+
+
+@pytest.mark.parametrize("solver", ["auto", "gradient_descent", "saga"])
+def test_a_warm_start_that_the_new_penalty_forbids_is_not_the_answer(solver):
+    X, y = regression()
+    model = GeneralizedLinearRegressor(Huber(1.0), warm_start=True).fit(X, -y)
+    warm = model.set_params(penalty="non_negative", solver=solver, tolerance=1e-9).fit(X, y).coef_
+    cold = GeneralizedLinearRegressor(Huber(1.0), "non_negative", solver=solver, tolerance=1e-9).fit(X, y).coef_
+    assert (warm >= 0).all()
+    np.testing.assert_allclose(warm, cold, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("model", "classes"), [(LogisticRegression(), 3), (LinearClassifier(), 3), (LogisticRegression(), 2)]
+)
+def test_a_few_new_rows_do_not_outweigh_what_was_fitted(model, classes):
+    X, y = make_classification(600, 8, n_informative=6, n_classes=classes, random_state=0)
+    before = model.fit(X, y).score(X, y)
+    assert model.partial_fit(X[:3], y[:3]).score(X, y) > before - 0.05
+    assert model.partial_fit(X, y).score(X, y) > before - 0.05
+    assert model.solver_.startswith("SGD")
+
+
+def test_numbers_that_cannot_be_squared_are_named():
+    X, y = regression()
+    for a, b in ((X * 1e200, y), (X, y * 1e200)):
+        with np.errstate(over="ignore", invalid="ignore"), pytest.raises(InvalidData, match="too large to be squared"):
+            LinearRegression().fit(a, b)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_weights_of_one_change_nothing_in_single_precision(form):
+    X, _ = regression(np.float32)
+    counts = np.exp(X[:, 0]).astype(np.float32)
+    plain = GeneralizedLinearRegressor("poisson").fit(form(X), counts)
+    weighted = GeneralizedLinearRegressor("poisson").fit(form(X), counts, np.ones(len(counts)))
+    assert weighted.n_iter_ <= plain.n_iter_ + 1
+    np.testing.assert_allclose(weighted.coef_, plain.coef_, rtol=1e-4, atol=1e-5)
+
+
+def test_sparse_matrices_with_long_indices():
+    X, y = regression()
+    X[X < 0] = 0
+    wide = csr_array(X)
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    for penalty in ("none", "l1"):
+        model = LinearRegression(penalty, 0.1).fit(wide, y)
+        np.testing.assert_allclose(model.coef_, LinearRegression(penalty, 0.1).fit(csr_array(X), y).coef_)
+        assert np.isfinite(model.predict(wide)).all()
+
+
+def test_balanced_classes_count_the_weights_of_rows():
+    X, y = make_classification(300, 5, weights=[0.8], random_state=0)
+    weight = np.random.default_rng(0).integers(0, 3, size=300)
+    weighted = LogisticRegression(class_weight="balanced").fit(X, y, weight)
+    repeated = LogisticRegression(class_weight="balanced").fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-4)
+    with pytest.raises(InvalidData, match=r"only one class has rows with a positive weight: \[1\]"):
+        LogisticRegression().fit(X, y, (y == 1).astype(float))
+    with pytest.raises(InvalidSettings, match="class_weight='foo'"):
+        LogisticRegression(class_weight="foo").fit(X, y)
+    with pytest.raises(InvalidSettings, match="needs all rows at once"):
+        LogisticRegression(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"strength": [0.1]}, {"tolerance": "a"}, {"solver": int}, {"strength": True}],
+    ids=lambda s: next(iter(s)),
+)
+def test_settings_of_another_type(settings):
+    X, y = regression()
+    with pytest.raises(InvalidSettings, match=f"{next(iter(settings))}="):
+        LogisticRegression(**settings).fit(X, y > 0)
+
+
+def test_names_of_columns_are_forgotten_with_the_columns():
+    X, y = regression()
+    model = LinearRegression().fit(pd.DataFrame(X, columns=list("abcdefgh")), y)
+    assert not hasattr(model.fit(rows_of(X[:, :3], y)), "feature_names_in_")
+
+
+def test_fitted_models_travel(tmp_path):
+    X, y = regression()
+    for model in (LogisticRegression(strength=QUICK).fit(X, y > 0), LinearRegression().partial_fit(X, y)):
+        again = pickle.loads(pickle.dumps(model))
+        assert np.array_equal(again.predict(X), model.predict(X))

@@ -16,7 +16,7 @@ from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.training.linear.model import LinearModel, Strength
 from thalweg.training.losses import Hinge, Logistic, Loss, Multinomial
 from thalweg.training.penalties import Penalty
-from thalweg.training.rows import Rows, with_targets
+from thalweg.training.rows import Chunk, Rows, map_rows, rows_of, with_targets
 from thalweg.training.solvers import Solver
 
 __all__ = ["LOSSES", "LinearClassifier", "LogisticRegression"]
@@ -50,18 +50,14 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
                 return self._fit_rows(rows, rows.classes, loss, log)
         X, y = self._checked(X, y)
         classes, codes = coded(y)
-        weight = self._class_weights(classes, codes, sample_weight, X)
-        return self._fit_rows(self._weighted_rows(X, codes.astype(X.dtype), weight), classes, loss, log)
+        return self._fit_rows(self._coded_rows(X, codes, classes, sample_weight), classes, loss, log)
 
     def _fit_rows(self, rows: Rows, classes: AnyArray, loss: Loss, log: str | Path | None) -> Self:
-        K = len(classes)
-        if K < 2:
-            raise InvalidData(
-                f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
-            )
-        solved = [self._solve(part, loss, K, log) for part, loss, K in _parts(rows, loss, K)]
+        _require_two(classes)
+        parts = _parts(rows, loss, len(classes))
+        solved = [self._solve(part, loss, K, number, log) for number, (part, loss, K) in enumerate(parts)]
         thetas, facts = zip(*solved, strict=True)
-        self._learning = {}
+        self._learning, self._seen = {}, rows.total_weight
         self._keep(rows, classes, thetas)
         for name, value in facts[0].items():
             setattr(self, name, value)
@@ -72,21 +68,26 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise InvalidSettings("classes= must name all classes at the first call of partial_fit")
+        if self.class_weight == "balanced":
+            raise InvalidSettings(
+                "class_weight='balanced' needs all rows at once: give partial_fit the factors by class"
+            )
         known = np.unique(classes) if first else self.classes_
+        _require_two(known)
         if classes is not None and not np.array_equal(np.unique(classes), known):
             raise InvalidSettings(f"classes={classes!r}: they were {known.tolist()} at the first call of partial_fit")
         X, y = self._checked(X, y, reset=first)
         if not np.isin(y, known).all():
             raise InvalidData(f"the target has classes beyond those named at first, {known.tolist()}")
         codes = np.searchsorted(known, y)
-        rows = self._weighted_rows(X, codes.astype(X.dtype), self._class_weights(known, codes, sample_weight, X))
+        rows = self._coded_rows(X, codes, known, sample_weight, all_at_once=False)
         parts = _parts(rows, loss, len(known))
         self._keep(rows, known, [self._learn(part, loss, K, i) for i, (part, loss, K) in enumerate(parts)])
         return self
 
     def _keep(self, rows: Rows, classes: AnyArray, thetas: Sequence[Floats]) -> None:
         theta = thetas[0] if len(thetas) == 1 else np.column_stack(thetas)
-        self._theta = theta if len(thetas) == 1 else None
+        self._thetas = list(thetas)
         self.classes_ = classes
         table = np.atleast_2d(theta.T)
         self.coef_ = table[:, : rows.d].astype(rows.dtype)
@@ -94,12 +95,35 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
             table[:, rows.d].astype(rows.dtype) if self.fit_intercept else np.zeros(len(table), rows.dtype)
         )
 
-    def _class_weights(self, classes: AnyArray, codes: AnyArray, sample_weight: Any, X: Any) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes])
-        factor = np.asarray(each, dtype=X.dtype)[codes]
-        return factor if sample_weight is None else factor * np.asarray(sample_weight)
+    def _coded_rows(
+        self, X: Any, codes: AnyArray, classes: AnyArray, sample_weight: Any, all_at_once: bool = True
+    ) -> Rows:
+        """Wrap rows with the codes of their classes, weighted by row and by class."""
+        rows = self._weighted_rows(X, codes.astype(X.dtype), sample_weight)
+        if sample_weight is None and self.class_weight is None:
+            return rows
+        weight = np.concatenate(map_rows(rows, _weights))
+        if self.class_weight is not None:
+            try:
+                each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes], sample_weight=weight)
+            except ValueError as error:
+                raise InvalidSettings(f"class_weight={self.class_weight!r}: {error}") from error
+            weight = weight * np.asarray(each, dtype=X.dtype)[codes]
+        present = np.bincount(codes, weights=weight, minlength=len(classes)) > 0
+        if all_at_once and present.sum() < 2:
+            raise InvalidData(f"only one class has rows with a positive weight: {classes[present].tolist()}")
+        return rows_of(X, codes.astype(X.dtype), weight)
+
+
+def _weights(chunk: Chunk) -> AnyArray:
+    return np.ones(len(chunk), dtype=chunk.X.dtype) if chunk.weight is None else chunk.weight
+
+
+def _require_two(classes: AnyArray) -> None:
+    if len(classes) < 2:
+        raise InvalidData(
+            f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
+        )
 
 
 def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:

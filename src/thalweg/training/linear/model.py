@@ -1,9 +1,10 @@
 """What all linear models share: from parameters and data to an objective, a solver, and fitted coefficients."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ from thalweg.training.solvers.choice import named_solver
 from thalweg.training.solvers.lbfgs import LBFGS
 from thalweg.training.solvers.newton import Newton
 from thalweg.training.solvers.pass_log import PassLog
-from thalweg.training.solvers.sgd import SGD, SGDState
+from thalweg.training.solvers.sgd import BATCH, SGD, SGDState
 
 __all__ = ["PENALTIES", "LinearModel", "Strength"]
 
@@ -42,7 +43,7 @@ PENALTIES: dict[str, Penalty] = {
     "non_negative": NonNegative(),
 }
 
-MATRIX = {"accept_sparse": "csr", "accept_large_sparse": False, "dtype": (np.float64, np.float32)}
+MATRIX = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": (np.float64, np.float32)}
 UNSEEN = {**MATRIX, "ensure_all_finite": False}  # a pass over X costs as much as many a fit: see Solver.sees_all
 
 
@@ -87,8 +88,8 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             return
         if not isinstance(y, str) or not isinstance(sample_weight, str | None):
             raise InvalidSettings(
-                f"with files for X, y names the column of the targets, and sample_weight that of the weights; got "
-                f"y={y!r}, sample_weight={sample_weight!r}"
+                "with files for X, y names the column of the targets, and sample_weight that of the weights; got a "
+                f"{type(y).__name__} and a {type(sample_weight).__name__}"
             )
         with ProgressBar() as bar:
             rows = ParquetRows(X, y, weight=sample_weight, classes=classes, observe=bar)
@@ -99,22 +100,27 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = rows.d
         if rows.names is not None:
             self.feature_names_in_ = np.array(rows.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _solve(
-        self, rows: Rows, loss: Loss, predictors: int = 1, log: str | Path | None = None
+        self, rows: Rows, loss: Loss, predictors: int = 1, number: int = 0, log: str | Path | None = None
     ) -> tuple[Floats, dict[str, Any]]:
         """Minimize; give the parameters, and what is worth knowing of the way there."""
         objective = LinearObjective(rows, loss, self._penalty(), 0.0, bool(self.fit_intercept), predictors)
         with single_threaded(rows.nbytes):
             path = self._path(objective)
-            objective = replace(objective, strength=self._strength(rows.total_weight) if path is None else path.strength)
+            objective = replace(
+                objective, strength=self._strength(rows.total_weight) if path is None else path.strength
+            )
             solver, choice = self._solver(objective)
             if path is None and not solver.sees_all:
                 _check_finite(rows)
-            start = self._start(objective) if path is None else path.theta
+            start = self._start(objective, number) if path is None else path.theta
             solution = _solved(solver, objective, start, log)
             if not np.isfinite(solution.value):
                 _check_finite(rows)
+                raise InvalidData("the numbers are too large to be squared and summed: give X and y in other units")
         if solution.warning:
             warnings.warn(solution.warning, ConvergenceWarning, stacklevel=5)
         facts = {
@@ -137,17 +143,27 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         """
         solver = self.solver if isinstance(self.solver, SGD) else SGD()
         states: dict[int, SGDState] = getattr(self, "_learning", {})
-        state = states.get(number)
-        seen = rows.total_weight + (state.weight if state else 0.0)
+        state, fitted = states.get(number), getattr(self, "_seen", 0.0)
+        seen = rows.total_weight + fitted + (state.weight if state else 0.0)
         strength = getattr(self, "strength_", 1.0 / seen) if self._searches else self._strength(seen)
         objective = LinearObjective(rows, loss, self._penalty(), strength, bool(self.fit_intercept), predictors)
         _check_finite(rows)
         with single_threaded(rows.nbytes):
             if state is None:
-                state = solver.init(objective, getattr(self, "_theta", None))
+                state = solver.init(objective, self._fitted(number))
+                # What was fitted counts as steps made, so that a few new rows do not outweigh it.
+                state = replace(state, rows=round(fitted), steps=round(fitted / BATCH))
             state = solver.learn(objective, state)
         self._learning = {**states, number: state}
+        self.n_iter_, self.strength_, self.path_ = state.passes, strength, None
+        self.solver_ = "SGD: rows come a part at a time"
+        self.stop_reason_ = f"{state.rows:,} rows were seen"
         return state.average
+
+    def _fitted(self, number: int) -> Floats | None:
+        """Give the parameters of one model, or None where there are none."""
+        thetas: Sequence[Floats] = getattr(self, "_thetas", ())
+        return thetas[number] if number < len(thetas) else None
 
     def _path(self, objective: LinearObjective) -> StrengthPath | None:
         """Choose the strength, where that is asked for and there is something to choose."""
@@ -174,7 +190,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             return 0.0
         if self.strength is None:
             return 1.0 / total_weight
-        if isinstance(self.strength, str | bool | StrengthSearch) or not 0 <= self.strength < np.inf:
+        if not isinstance(self.strength, Real) or isinstance(self.strength, bool) or not 0 <= self.strength < np.inf:
             raise InvalidSettings(
                 f"strength={self.strength!r}: expected a number of at least 0, 'auto', a StrengthSearch, or None for "
                 "one n-th"
@@ -184,16 +200,21 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     def _solver(self, objective: LinearObjective) -> tuple[Solver, str]:
         solver, choice = named_solver(self.solver, objective)
         if self.tolerance is not None:
-            if not self.tolerance > 0:
+            if not isinstance(self.tolerance, Real) or not self.tolerance > 0:
                 raise InvalidSettings(f"tolerance={self.tolerance!r}: expected a positive number, or None")
-            if hasattr(solver, "tolerance"):
-                solver = replace(solver, tolerance=float(self.tolerance))  # type: ignore[type-var]
+            if hasattr(solver, "tolerance"):  # an exact solver has none, and meets it
+                solver = replace(solver, tolerance=float(self.tolerance))
         return solver, choice
 
-    def _start(self, objective: LinearObjective) -> Floats | None:
+    def _start(self, objective: LinearObjective, number: int) -> Floats | None:
         """Give the fitted parameters, where there are some and they are to be gone on from."""
-        theta = getattr(self, "_theta", None)
-        return theta if self.warm_start and theta is not None and theta.shape == objective.shape else None
+        theta = self._fitted(number) if self.warm_start else None
+        if theta is None or theta.shape != objective.shape:
+            return None
+        allowed = theta.copy()  # another penalty may forbid what was fitted
+        w = objective.coefficients(allowed)
+        w[...] = objective.penalty.prox(w, 0.0)
+        return allowed
 
     def _predictor(self, X: Any) -> AnyArray:
         """Give η (n,) or (n, K) for new rows."""

@@ -31,7 +31,7 @@ class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
 
     def _fit_rows(self, rows: Rows, loss: Loss, log: str | Path | None) -> Self:
         theta, facts = self._solve(rows, loss, log=log)
-        self._learning = {}
+        self._learning, self._seen = {}, rows.total_weight
         self._keep(rows, theta)
         for name, value in facts.items():
             setattr(self, name, value)
@@ -48,7 +48,7 @@ class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
         d = rows.d
         self.coef_ = theta[:d].astype(rows.dtype)
         self.intercept_ = rows.dtype.type(theta[d]) if self.fit_intercept else rows.dtype.type(0)
-        self._theta = theta
+        self._thetas = [theta]
 
 
 @final
@@ -203,7 +203,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
     def __sklearn_tags__(self) -> Any:
         """Counts are not negative."""
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = isinstance(self._loss(), Poisson)
+        tags.target_tags.positive_only = self.loss == "poisson" or isinstance(self.loss, Poisson)
         return tags
 
     def predict(self, X: Any) -> AnyArray:

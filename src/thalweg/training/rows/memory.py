@@ -89,8 +89,8 @@ class SparseRows(Rows):
         first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
         X = csr_array((rows.stop - rows.start, self.d), dtype=self.dtype)
         # The constructor would copy a small part of a large array.
-        X.data, X.indices = self.X.data[first:last], self.X.indices[first:last]
-        X.indptr = self.X.indptr[rows.start : rows.stop + 1] - first
+        X.data, X.indices = self.X.data[first:last], self.X.indices[first:last].astype(np.int32, copy=False)
+        X.indptr = (self.X.indptr[rows.start : rows.stop + 1] - first).astype(np.int32, copy=False)
         weight = None if self.weight is None else self.weight[rows]
         return Chunk(rows.start, X, self.y[rows], weight)
 

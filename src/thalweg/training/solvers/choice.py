@@ -1,6 +1,5 @@
 """Which solver for which model, and why: loss × penalty × data, checked before anything runs."""
 
-from typing import Any
 
 import numpy as np
 
@@ -48,11 +47,12 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
     many parameters                                       lbfgs
     ====================================================  ================
 
-    A solver that refuses the objective is passed over. Few are up to 1,000, or what the rows pay for.
+    A solver that refuses the objective is passed over. Few parameters are up to 1,000 times one predictor, or K times as
+    many fewer for K of them, since each pair of predictors has a Hessian of its own.
     """
     rows, p = objective.rows, int(np.prod(objective.shape))
     shape = f"{rows.n:,} {'sparse ' if rows.sparse else ''}rows of {rows.d:,} columns"
-    few = p * objective.predictors <= FEW_PARAMETERS  # each pair of predictors has a Hessian of its own
+    few = p * objective.predictors <= FEW_PARAMETERS
     loss, penalty = type(objective.loss).__name__, type(objective.penalty).__name__
     candidates: list[tuple[bool, Solver, str]] = [
         (not objective.penalty.smooth, Coordinate(), f"the penalty {penalty} leaves few coefficients to work on"),
@@ -62,11 +62,14 @@ def choose_solver(objective: LinearObjective) -> tuple[Solver, str]:
             f"the penalty {penalty} has kinks, and the loss {loss} {objective.predictors} predictors",
         ),
         (not objective.loss.smooth and few, InteriorPoint(), f"the loss {loss} has kinks, and the columns are few"),
-        (not objective.loss.smooth, SGD(), f"the loss {loss} has kinks, and {rows.d:,} columns are many"),
+        (
+            not objective.loss.smooth,
+            SGD(),
+            f"the loss {loss} has kinks, and so has the penalty or {rows.d:,} columns are many",
+        ),
         (isinstance(objective.loss, Squared) and few, Exact(), f"least squares of {shape} need one pass"),
         (few, Newton(), f"{p:,} parameters are few enough for second derivatives"),
         (True, LBFGS(), f"{shape} are too many parameters for second derivatives"),
-        (True, SGD(), "no other solver serves this loss and penalty"),
     ]
     for holds, solver, reason in candidates:
         if holds and not solver.refusal(objective):
@@ -83,10 +86,9 @@ def named_solver(solver: str | Solver, objective: LinearObjective) -> tuple[Solv
     """
     if isinstance(solver, str) and solver == "auto":
         return choose_solver(objective)
-    chosen: Any = SOLVERS.get(solver) if isinstance(solver, str) else solver
-    if chosen is None or not isinstance(chosen, Solver | type):
+    made = SOLVERS[solver]() if isinstance(solver, str) and solver in SOLVERS else solver
+    if not isinstance(made, Solver):
         raise InvalidSettings(f"solver={solver!r}: expected 'auto', one of {', '.join(SOLVERS)}, or a Solver")
-    made: Solver = chosen() if isinstance(chosen, type) else chosen
     refusal = made.refusal(objective)
     if refusal:
         instead = type(choose_solver(objective)[0]).__name__

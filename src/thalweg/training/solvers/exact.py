@@ -15,7 +15,7 @@ from thalweg.arrays import AnyArray, Floats
 from thalweg.serial import frozen
 from thalweg.training.losses import Squared
 from thalweg.training.objective import LinearObjective
-from thalweg.training.rows import Chunk
+from thalweg.training.rows import Chunk, chunk_rows
 from thalweg.training.solvers.gram import Gram, gram
 from thalweg.training.solvers.solver import Solution, Solver
 
@@ -98,9 +98,11 @@ def _triangle(objective: LinearObjective, moments: Gram) -> Floats:
     """Give R of the QR factorization of √(V/Σv) (X − x̄, y − ȳ): one more pass, with one chunk and R in memory."""
     centre = np.append(moments.x_mean, moments.y_mean) if objective.intercept else np.zeros(objective.rows.d + 1)
     R: AnyArray = np.empty((0, objective.rows.d + 1))
+    size = chunk_rows(objective.rows.d)  # a sparse chunk has many more rows than fit when they are filled with zeros
     for chunk in objective.rows.chunks():
-        stacked = np.vstack([R, _centred(chunk, centre)])
-        R = np.asarray(qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0])[: len(centre)]
+        for i in range(0, len(chunk), size):
+            stacked = np.vstack([R, _centred(chunk.take(slice(i, i + size)), centre)])
+            R = np.asarray(qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0])[: len(centre)]
     return np.asarray(R / np.sqrt(objective.rows.total_weight))
 
 

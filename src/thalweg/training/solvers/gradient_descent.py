@@ -81,7 +81,9 @@ class GradientDescent(Solver):
             before, g_before, x = x, g, _prox(objective, units, x - alpha * g, alpha)
             # Of a quadratic with curvature 1, half the squared gradient is the decrease that is left.
             gap = max(0.5 * float(np.sum(((x - before) / alpha) ** 2)), remaining(values))
-            if gap <= max(self.tolerance * abs(best), np.finfo(float).eps * abs(values[0])):
+            rounding = np.finfo(float).eps * abs(values[0])
+            enough = len(values) > WINDOW // 2  # before, a flat direction has hardly been looked at
+            if np.isfinite(best) and gap <= (max(self.tolerance * abs(best), rounding) if enough else rounding):
                 reason = f"the decrease still to be had is within the tolerance {self.tolerance:g}"
                 return Solution(units.theta(best_x), best, gap, passes, True, reason)
         reason = f"the most passes, {self.max_passes}, are spent"

@@ -70,7 +70,7 @@ def _gram(rows: Rows, intercept: bool) -> Gram:
     with np.errstate(invalid="ignore"):
         lost = np.where(raw > 0, np.maximum(np.diag(xx), 0) / raw, 1.0)
     moved = np.zeros(rows.d + 1) if shift is None else shift
-    return Gram(xx, xy - x_mean * y_mean, yy - y_mean**2, x_mean + moved[:-1], y_mean + float(moved[-1]), lost)
+    return Gram(xx, xy - x_mean * y_mean, yy - y_mean * y_mean, x_mean + moved[:-1], y_mean + float(moved[-1]), lost)
 
 
 def product(X: Any, weight: AnyArray | None = None) -> Floats:
@@ -81,6 +81,7 @@ def product(X: Any, weight: AnyArray | None = None) -> Floats:
         weight: (k,) v, or None for 1.
     """
     if not isinstance(X, np.ndarray):
+        X = X.astype(np.float64, copy=False)
         weighted = X if weight is None else X.multiply(weight[:, None])
         return np.asarray((X.T @ weighted).toarray(), dtype=np.float64)
     k, d = X.shape

@@ -100,7 +100,10 @@ class InteriorPoint(Solver):
             if gap < least:
                 best, least = point, gap
             if gap <= max(self.tolerance * value, nothing):
-                reason = f"the duality gap is at most {max(self.tolerance, gap / (value or 1.0)):.0e} of the objective"
+                share = max(self.tolerance, gap / value) if value > nothing else 1.0
+                reason = f"the duality gap is at most {share:.0e} of the objective"
+                if share >= 1:
+                    reason = "what is left of the objective is rounding"
                 return Solution(lines.moved(point.theta, -1), value, gap, k, True, reason)
             if not length > SHORT:  # NaN, too
                 reason = "rounding errors leave no further step"

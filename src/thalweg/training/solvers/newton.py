@@ -50,6 +50,7 @@ class NewtonState:
         units: What one unit of a parameter does to the predictor, about; empty before the first pass.
         passes: Passes over the rows so far.
         halvings: How often the present step was halved.
+        first: F at the first pass: a share of it that no sum of the rows resolves is as good as nothing.
         ended: Why it is done; empty while it is not.
     """
 
@@ -63,6 +64,7 @@ class NewtonState:
     units: Floats
     passes: int = 0
     halvings: int = 0
+    first: float = 0.0
     ended: str = ""
     converged: bool = False
 
@@ -129,8 +131,8 @@ class Newton(Solver):
         state = replace(state, passes=state.passes + 1)
         if not np.isfinite(gradient).all() and state.passes == 1:  # at θ = 0 the value alone may not show it
             return replace(state, theta=theta, value=np.nan, ended="there are numbers that are not finite")
-        rounding = 1e-13 * max(1.0, abs(state.value))
-        if not value <= state.value + SUFFICIENT * state.slope + rounding:  # NaN is refused too
+        state = replace(state, first=state.first if state.passes > 1 else abs(value))
+        if not value <= state.value + SUFFICIENT * state.slope + _rounding(objective, state):  # NaN is refused too
             return _halved(state)
         inverse, units = state.inverse, state.units
         if inverse is None or state.share:
@@ -184,7 +186,7 @@ class Newton(Solver):
         return *sums, *chunk_hessian(objective, sample, theta)
 
     def _judged(self, objective: LinearObjective, state: NewtonState) -> NewtonState:
-        if state.decrement <= self.tolerance * abs(state.value):
+        if state.decrement <= max(self.tolerance * abs(state.value), _rounding(objective, state)):
             reason = f"the decrease still to be had is within the tolerance {self.tolerance:g}"
             return replace(state, ended=reason, converged=True)
         if objective.loss.classes and not objective.ridge and state.value < SEPARATED:
@@ -202,6 +204,11 @@ class Newton(Solver):
                 "infinite; give a penalty such as L2, or leave out the column that gives the class away"
             )
         return "" if state.converged else f"the solver has not converged: {state.ended}; allow more passes"
+
+
+def _rounding(objective: LinearObjective, state: NewtonState) -> float:
+    """Give a difference of F that the numbers do not resolve."""
+    return float(np.finfo(objective.rows.dtype).eps) * state.first
 
 
 def _halved(state: NewtonState) -> NewtonState:
