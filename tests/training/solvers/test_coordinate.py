@@ -11,7 +11,7 @@ from thalweg.training.losses import Huber, Logistic, Poisson, Quantile, Squared
 from thalweg.training.objective import LinearObjective
 from thalweg.training.penalties import L1, L2, ElasticNet, GroupLasso, NonNegative
 from thalweg.training.rows import rows_of
-from thalweg.training.solvers.coordinate import Coordinate, coordinate
+from thalweg.training.solvers.coordinate import Coordinate, coordinate, copies, explicit
 from thalweg.training.solvers.coordinate.kinks import kinks_of
 from thalweg.training.solvers.coordinate.quadratic import Matrix, minimize
 
@@ -55,18 +55,30 @@ def violation(objective, theta):
     return max(distance, abs(gradient[-1]) if objective.intercept else 0)
 
 
-@pytest.fixture(params=["gram", "matrix", "products", "working sets"])
+@pytest.fixture(params=["gram", "matrix", "products", "working sets", "samples"])
 def route(request, monkeypatch):
     """Every way to know the curvature, whatever the size of the data would have chosen."""
-    few, matrix, first = {
-        "gram": (256, 1000, 500),
-        "matrix": (0, 1000, 500),
-        "products": (0, 0, 0),
-        "working sets": (2, 6, 4),
+    few, matrix, first, tall = {
+        "gram": (256, 1000, 500, 8),
+        "matrix": (0, 1000, 500, 8),
+        "products": (0, 0, 0, 8),
+        "working sets": (2, 6, 4, 1),
+        "samples": (0, 0, 0, 8),
     }[request.param]
-    for name, value in (("FEW", few), ("MATRIX", matrix), ("FIRST", first)):
+    for name, value in (("FEW", few), ("MATRIX", matrix), ("FIRST", first), ("TALL", tall)):
         monkeypatch.setattr(coordinate, name, value)
+    if request.param == "samples":
+        sample_always(monkeypatch)
     return request.param
+
+
+def sample_always(monkeypatch):
+    """Let a copy be made of a part of the rows, however few they are."""
+    monkeypatch.setattr(coordinate, "FEW", 0)
+    monkeypatch.setattr(coordinate, "MATRIX", 0)
+    monkeypatch.setattr(coordinate, "FIRST", 0)
+    monkeypatch.setattr(copies, "ROWS_PER_PRODUCT", 0)
+    monkeypatch.setattr(copies, "COPY_BYTES", 5_000)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -145,6 +157,45 @@ def test_a_sample_of_rows_without_weight():
     y = (random.random(30_000) < 0.5).astype(float)
     objective = LinearObjective(rows_of(X, y, weight), Logistic(), L1(), 0.01, True)
     assert violation(objective, Coordinate(tolerance=1e-10).solve(objective).theta) < 1e-5
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_copy_of_rows_without_weight(sparse, monkeypatch):
+    sample_always(monkeypatch)
+    plain = problem("logistic", sparse=sparse)
+    X, y, weight = plain.rows.X, plain.rows.y, np.zeros(80)
+    weight[:3] = 1, 2, 1
+    objective = LinearObjective(rows_of(X, y, weight), Logistic(), L1(), 0.02, True)
+    for seed in range(5):
+        assert violation(objective, Coordinate(tolerance=1e-11, seed=seed).solve(objective).theta) < 1e-5
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(("room", "most", "share"), [(1.0, 1.0, 1.0), (0.7, 1.0, 0.693), (1.0, 0.3, 0.3)])
+def test_a_copy_has_the_columns_of_the_rows_it_names(sparse, room, most, share, monkeypatch):
+    rows, chosen = problem(sparse=sparse).rows, np.array([0, 2, 3, 8, 9, 11, 20])
+    X = rows.X.toarray() if sparse else rows.X
+    size = np.count_nonzero(X[:, chosen]) * 8 if sparse else 80 * 7 * 4
+    monkeypatch.setattr(copies, "COPY_BYTES", int(room * size) + 1)
+    copy = copies.compact(rows, chosen, (X != 0).mean(axis=0) if sparse else np.ones(24), 0.1, most, 1)
+    assert copy is not None
+    had = copy.rows.X.toarray() if sparse else copy.rows.X
+    np.testing.assert_allclose(had, X[copy.sample][:, chosen], rtol=1e-6)
+    assert copy.rows.n == pytest.approx(80 * copy.share, abs=10)
+    assert copy.share == pytest.approx(share, rel=0.01)
+    assert copy.serves(chosen[:5], copy.share) and not copy.serves(np.array([0, 1]), 0.1)
+    assert copies.compact(rows, chosen, np.ones(24), 1.0, 0.5, 0) is None
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_hessian_that_grew_is_the_one_made_at_once(intercept):
+    objective = problem("squared", "elastic net", weighted=True, intercept=intercept)
+    first, new, theta = np.array([1, 6, 9, 20]), np.array([0, 7, 23]), objective.start()
+    grown = explicit.grown(objective, explicit.explicit(objective, first, theta, 1.0, 0), new)
+    once = explicit.explicit(objective, np.sort(np.concatenate([first, new])), theta, 1.0, 0)
+    np.testing.assert_array_equal(grown.columns, once.columns)
+    np.testing.assert_allclose(grown.H, once.H, atol=1e-12)
+    np.testing.assert_allclose(grown.centre.along, once.centre.along, atol=1e-12)
 
 
 def test_a_warm_start_needs_fewer_models():

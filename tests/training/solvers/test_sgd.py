@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 
 from thalweg.errors import InvalidSettings
@@ -92,6 +93,48 @@ def test_weights_count_as_repeated_rows(dtype):
     )
     solution, exact = SGD().solve(weighted), LBFGS(tolerance=1e-9).solve(weighted)
     assert solution.theta.dtype == np.float64 and 0 <= solution.value - exact.value < 1e-3 * exact.value
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_takes_as_many_passes_as_the_rows_need(copies):
+    X, eta, random = data(n=600)
+    y = np.tile(eta + random.normal(size=len(eta)), copies)
+    objective = LinearObjective(rows_of(np.tile(X, (copies, 1)), y), Squared(), L2(), 1e-6, True)
+    solution, best = SGD().solve(objective), LBFGS(tolerance=1e-12).solve(objective).value
+    assert 0 <= solution.value - best < 1e-4 * best
+    assert (solution.iterations > 50) == (copies == 1)
+
+
+def test_few_rows_are_enough_for_the_hinge_loss():
+    """The start lies in the kinks of nine rows in ten, where no step makes the loss of a batch fall."""
+    X, y = load_digits(return_X_y=True)
+    for digit in (0, 8):
+        target = (y == digit).astype(float)
+        objective = LinearObjective(rows_of(X, target), Hinge(), L2(), 1 / len(y), True)
+        solution, best = SGD().solve(objective), InteriorPoint().solve(objective).value
+        assert 0 <= solution.value - best < 0.1 * (objective.value(objective.start()) - best)
+        right = (objective.predictor(X, solution.theta) > 0) == target
+        assert right.mean() > {0: 0.998, 8: 0.965}[digit]
+
+
+@pytest.mark.parametrize("size", [20, 100, 500])
+def test_one_look_at_chunks_of_few_rows_comes_near(size):
+    X, eta, random = data(n=2000)
+    X, solver, state = X / X.std(axis=0), SGD(), None
+    y = 100 * eta + 5 * random.normal(size=len(eta))
+    for begin in range(0, len(y), size):
+        part = slice(begin, begin + size)
+        piece = LinearObjective(rows_of(X[part], y[part]), Squared(), L2(), 1e-6, True)
+        state = solver.learn(piece, solver.init(piece) if state is None else state)
+    exact = LBFGS(tolerance=1e-12).solve(LinearObjective(rows_of(X, y), Squared(), L2(), 1e-6, True)).theta
+    assert abs(state.average - exact)[:-1].max() < 0.01 * abs(exact[:-1]).max()
+
+
+def test_stops_where_the_average_stands_still():
+    X = data(n=500)[0]
+    objective = LinearObjective(rows_of(X, np.full(len(X), 3.0)), Squared(), L2(), 1.0, True)
+    solution = SGD().solve(objective)
+    assert solution.reason.endswith("then F stood still") and solution.iterations == 32
 
 
 def test_goes_on_with_new_rows_and_from_bytes():

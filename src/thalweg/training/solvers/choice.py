@@ -1,6 +1,5 @@
 """Which solver for which model, and why: loss × penalty × data, checked before anything runs."""
 
-
 import numpy as np
 
 from thalweg.errors import IncompatibleProblem, InvalidSettings

@@ -15,7 +15,10 @@ from thalweg.arrays import AnyArray, Floats, Ints
 from thalweg.serial import frozen
 from thalweg.training.losses import Squared
 from thalweg.training.objective import LinearObjective
-from thalweg.training.solvers.coordinate.curvature import Centre, Hessian, Products, explicit, implicit
+from thalweg.training.rows import Rows
+from thalweg.training.solvers.coordinate.copies import Kept, shares
+from thalweg.training.solvers.coordinate.curvature import Centre, Products, implicit
+from thalweg.training.solvers.coordinate.explicit import Hessian, explicit, grown
 from thalweg.training.solvers.coordinate.kinks import Grouped, Kinks, kinks_of
 from thalweg.training.solvers.coordinate.passes import CONSTANT, column_squares, look
 from thalweg.training.solvers.coordinate.quadratic import Curvature, Matrix, minimize
@@ -25,10 +28,12 @@ from thalweg.training.solvers.solver import Solution, Solver
 __all__ = ["Coordinate"]
 
 FEW = 256  # columns whose Gram matrix costs no more than some passes over them
-MATRIX = 1_000  # chosen dense columns up to which the Hessian is made; of sparse ones, so FEW
+MATRIX = 1_000  # chosen dense columns up to which the Hessian is made; of sparse ones, and of few rows, so FEW
+TALL = 8  # rows per column from which making it takes less time than the products that it saves
 FIRST = 500  # coefficients of a first working set of dense columns
 HESSIAN_SHARE = 0.1  # of the rows, at least, from which a Hessian is estimated; see Newton
-ROWS_PER_COLUMN = 1_000
+ROWS_PER_COLUMN = 1_000  # for that, where the Hessian is made
+ROUGH = 0.05  # of |F|: while the last model was lower by more, a quarter of the rows tells enough
 STALE = 0.3  # a predicted decrease that did not shrink to this share wants a Hessian of more rows
 HALVINGS = 30
 SUFFICIENT = 1e-4  # share of the predicted decrease that a step must bring (Armijo)
@@ -44,7 +49,8 @@ class Coordinate(Solver):
     A round takes the coefficients that are not 0 and those that do not want to be. Of these it makes the second-order
     model of the loss about the present point, minimizes model and penalty by proximal and Newton steps in turn, and goes
     there, or part of the way. The Hessian of few columns is a matrix, of a share of the rows; otherwise it is known by
-    products, for which up to 32 MiB of columns are copied. Least squares of few columns need one pass over the rows.
+    products, for which up to 32 MiB of columns are copied, of as
+    many rows as fit. Least squares of few columns need one pass over the rows.
 
     The gap is the decrease that the last model has predicted; for least squares of few columns it is the duality gap.
 
@@ -113,25 +119,37 @@ class Coordinate(Solver):
         h = np.empty(rows.n, rows.dtype) if wide else None
         theta = objective.start() if start is None else start.copy()
         value, gradient = look(objective, theta, h)
-        before, share, gap = np.inf, HESSIAN_SHARE, np.inf
+        before, share, gap, rough = np.inf, HESSIAN_SHARE, np.inf, False
         known: Hessian | None = None
+        kept = Kept(self.seed)
         for k in range(1, self.max_iterations + 1):
             chosen, rest = _chosen(objective, kinks, theta, gradient, columns)
-            H: Curvature
             slope = float(gradient[-1]) if objective.intercept else 0.0
-            if h is not None and columns is not None and len(chosen) > (FEW if rows.sparse else MATRIX):
-                H, centre = implicit(objective, chosen, h, slope, *columns, PRODUCTS)
+            coarse = before > ROUGH * abs(value)
+            H: Curvature
+            if h is not None and columns is not None and len(chosen) > _most(rows):
+                copy = kept.serving(rows, chosen, columns[1], h, *shares(len(chosen) / rows.n, share, coarse))
+                H, centre = implicit(objective, chosen, h, slope, columns[0], copy, PRODUCTS)
+                del copy
             else:
                 known = self._hessian(objective, chosen, theta, share, known)
                 matrix, centre = known.part(chosen, slope)
                 H = Matrix(matrix)
             step, predicted = self._step(objective, kinks, chosen, theta, gradient, H, centre, value)
-            share, before = min(1.0, 4 * share) if predicted > STALE * before else share, predicted
+            del H  # room for the next
             gap = predicted + rest
             there = _downhill(objective, theta, value, step, predicted, h)
+            if there is None and share < 1:  # a sample of the rows may be why
+                share, before = 1.0, np.inf
+                look(objective, theta, h)
+                continue
             if there is None:
-                reason = "no step goes further down: the end of the numbers' precision"
-                return Solution(theta, value, gap, k, True, reason)
+                return Solution(
+                    theta, value, gap, k, True, "no step goes further down: the end of the numbers' precision"
+                )
+            if predicted > STALE * before and (coarse or not rough):
+                share = min(1.0, 4 * share)
+            before, rough = predicted, coarse
             theta, value, gradient = there
             if gap <= self.tolerance * abs(value):
                 reason = f"the decrease still to be had is within the tolerance {self.tolerance:g}"
@@ -147,9 +165,12 @@ class Coordinate(Solver):
         if not isinstance(objective.loss, Squared):
             share = max(share, ROWS_PER_COLUMN * (1 + len(chosen)) / objective.rows.n)
             return explicit(objective, chosen, theta, min(1.0, share), self.seed)
-        if known is not None and known.has(chosen):
+        new = chosen if known is None else np.setdiff1d(chosen, known.columns, assume_unique=True)
+        if known is not None and not len(new):
             return known
-        return explicit(objective, chosen, theta, 1.0, self.seed)
+        if known is None or objective.rows.sparse or len(known.columns) + len(new) > 2 * MATRIX:
+            return explicit(objective, chosen, theta, 1.0, self.seed)
+        return grown(objective, known, new)
 
     def _step(
         self, objective: LinearObjective, kinks: Kinks, chosen: Ints, theta: Floats, gradient: Floats,
@@ -172,6 +193,11 @@ class Coordinate(Solver):
         if objective.intercept:
             step[-1] = centre.follow(z - u)
         return step, decrease + centre.decrease
+
+
+def _most(rows: Rows) -> int:
+    """Give the number of chosen columns up to which the Hessian is made."""
+    return FEW if rows.sparse else max(FEW, min(MATRIX, rows.n // TALL))
 
 
 def _downhill(

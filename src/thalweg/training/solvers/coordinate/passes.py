@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from thalweg.arrays import AnyArray, Floats, Ints
+from thalweg.arrays import AnyArray, Floats
 from thalweg.training.objective import LinearObjective, weighted_sum
-from thalweg.training.rows import Chunk, DenseRows, Rows, SparseRows, sum_rows, transposed
+from thalweg.training.rows import Chunk, Rows, sum_rows, transposed
 
-__all__ = ["CONSTANT", "column_squares", "compact", "curvatures", "look"]
+__all__ = ["CONSTANT", "column_squares", "curvatures", "look", "squares"]
 
-COPY_BYTES = 2**25  # of a compact copy of the chosen columns
 CONSTANT = 1e-13  # share of a column's second moment about its mean that is nothing but rounding
+FEW_ROWS = 2_000  # of a sparse chunk
 FLAT = 1e-6  # of the largest curvature: less is counted as so much, for a step must have an end
 
 
@@ -55,10 +55,11 @@ def column_squares(rows: Rows, centred: bool) -> tuple[Floats, Floats]:
                 two += weight @ np.square(block.X)
             return one, two, np.full(rows.d, float(len(chunk)))
         weight = np.ones(len(chunk), X.dtype) if chunk.weight is None else chunk.weight
-        squares = csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape)
-        count = np.bincount(X.indices, minlength=rows.d).astype(np.float64)
-        one, two = np.asarray(transposed(X) @ weight, np.float64), np.asarray(transposed(squares) @ weight, np.float64)
-        return one, two, count
+        one = transposed(X) @ weight if centred else np.zeros(rows.d)
+        count = transposed(csr_array((np.ones(X.nnz, np.int8), X.indices, X.indptr), X.shape)) @ np.ones(
+            len(chunk), np.int32
+        )
+        return one.astype(np.float64), squares(X, weight), count.astype(np.float64)
 
     one, two, count = sum_rows(rows, sums)
     square, mean = two / rows.total_weight, one / rows.total_weight
@@ -66,36 +67,14 @@ def column_squares(rows: Rows, centred: bool) -> tuple[Floats, Floats]:
     return np.where(about > CONSTANT * square, about, 0.0), count / rows.n
 
 
-def compact(rows: Rows, chosen: Ints, filled: Floats) -> Rows | None:
-    """Copy some columns in single precision; None where the copy would be large, or no smaller.
-
-    Args:
-        rows: The rows.
-        chosen: (p,) columns.
-        filled: (d,) share of the rows with an entry in a column.
-    """
-    entries = round(float(filled[chosen].sum()) * rows.n)
-    if entries * (8 if rows.sparse else 4) > COPY_BYTES or len(chosen) == rows.d:
-        return None
-    X = _sparse_columns(rows, chosen, entries) if rows.sparse else _dense_columns(rows, chosen)
-    y = np.zeros(rows.n, np.float32)
-    copy = SparseRows(X, y) if rows.sparse else DenseRows(X, y)
-    copy.total_weight = rows.total_weight
-    return copy
-
-
-def _dense_columns(rows: Rows, chosen: Ints) -> AnyArray:
-    X = np.empty((rows.n, len(chosen)), np.float32)
-    for chunk in rows.chunks():
-        X[chunk.start : chunk.start + len(chunk)] = chunk.X[:, chosen]
-    return X
-
-
-def _sparse_columns(rows: Rows, chosen: Ints, entries: int) -> Any:
-    data, indices, starts = np.empty(entries, np.float32), np.empty(entries, np.int32), np.zeros(rows.n + 1, np.int32)
-    for chunk in rows.chunks():
-        part = chunk.X[:, chosen]
-        first = int(starts[chunk.start])
-        data[first : first + part.nnz], indices[first : first + part.nnz] = part.data, part.indices
-        starts[chunk.start + 1 : chunk.start + 1 + len(chunk)] = first + part.indptr[1:]
-    return csr_array((data, indices, starts), shape=(rows.n, len(chosen)))
+def squares(X: Any, h: AnyArray) -> Floats:
+    """Give Σ h x² of every column, few rows at a time: the squares would take as much room as they do."""
+    total = np.zeros(X.shape[1])
+    if isinstance(X, np.ndarray):
+        return np.asarray(total + h @ np.square(X))
+    for i in range(0, X.shape[0], FEW_ROWS):
+        ends = X.indptr[i : i + FEW_ROWS + 1]
+        some = slice(ends[0], ends[-1])
+        part = csr_array((np.square(X.data[some]), X.indices[some], ends - ends[0]), (len(ends) - 1, X.shape[1]))
+        total += transposed(part) @ h[i : i + FEW_ROWS]
+    return total
