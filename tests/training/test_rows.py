@@ -82,7 +82,7 @@ def test_blas_has_one_thread_inside_and_its_own_number_again_afterwards():
 def test_threads_grow_with_the_data_up_to_what_is_allowed(monkeypatch):
     monkeypatch.setattr(passes_module, "_allowed", lambda: 3)
     monkeypatch.setattr(passes_module.os, "sched_getaffinity", lambda process: set(range(8)))
-    assert [passes_module.threads_for(size) for size in (0, 2**20, 2**24, 2**25, 2**30)] == [1, 1, 1, 2, 3]
+    assert [passes_module.threads_for(size) for size in (0, 2**20, 2**28, 2**29, 2**34)] == [1, 1, 1, 2, 3]
 
 
 def test_targets_and_weights_are_changed_without_copying():

@@ -18,7 +18,7 @@ __all__ = ["map_rows", "single_threaded", "sum_rows", "threads_for"]
 T = TypeVar("T")
 _ALLOWED: ContextVar[int] = ContextVar("allowed", default=0)  # inside single_threaded: the threads that BLAS had before
 
-WORTH_A_THREAD = 2**24  # bytes of data for every thread: below, handing work over costs more than it saves
+WORTH_A_THREAD = 2**28  # bytes of data for every thread: below, waiting for the interpreter's lock costs what it saves
 WORTH_A_LOOK = 2**20  # bytes from which the BLAS library might start threads of its own
 
 

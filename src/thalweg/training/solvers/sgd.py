@@ -152,8 +152,7 @@ class SGD(Solver):
         while begin < len(chunk):
             size = min(int(least * np.sqrt(1 + state.rows / (least * GROWTH))), max(least, objective.rows.n // PARTS))
             end = len(chunk) if begin + 1.5 * size > len(chunk) else begin + size
-            state = _step(objective, state, chunk.take(slice(begin, end)))
-            begin = end
+            state, begin = _step(objective, state, chunk.take(slice(begin, end))), end
         return state
 
 
@@ -209,8 +208,7 @@ def _measured(objective: LinearObjective, state: SGDState, look: _Look) -> tuple
 def _move(objective: LinearObjective, theta: Floats, look: _Look, alpha: float) -> Floats:
     """Give the proximal step: for each parameter alone."""
     steps = np.divide(alpha, look.D, out=np.zeros_like(look.D), where=look.D > 0)
-    move, w = -steps * look.g, objective.coefficients(theta)
-    dw = objective.coefficients(move)
+    w, dw = objective.coefficients(theta), objective.coefficients(move := -steps * look.g)
     dw[...] = objective.penalty.prox(w + dw, objective.strength * objective.coefficients(steps)) - w
     return move
 
