@@ -80,7 +80,9 @@ PAIRS = [
 
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter")  # how SequentialLR calls its own parts
-@pytest.mark.parametrize(("schedule", "steps", "make"), PAIRS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("schedule", "steps", "make"), PAIRS, ids=lambda value: "torch" if callable(value) else str(value)[:40]
+)
 def test_gives_the_rates_of_torch(schedule, steps, make):
     for step, expected in zip(range(steps), torch_schedule(make), strict=False):
         assert math.isclose(schedule.at(step), expected, rel_tol=1e-10, abs_tol=1e-16), step
