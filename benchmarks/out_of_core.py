@@ -28,6 +28,7 @@ SUBJECTS = {
     "`Exact`, the table in memory": "exact_memory",
     "`Newton` logistic regression": "newton",
     "`Newton`, the table in memory": "newton_memory",
+    "`SGD` logistic regression, one pass": "sgd",
     "scikit-learn `SGDClassifier`, averaged, one `partial_fit` pass": "sklearn_sgd",
 }
 PAIRS = [("exact", "exact_memory"), ("newton", "newton_memory")]
@@ -68,6 +69,7 @@ def child(subject: str, path: str, threads: int) -> dict:
     from thalweg.training.rows.parquet_files import LEAN
     from thalweg.training.solvers.exact import Exact
     from thalweg.training.solvers.newton import Newton
+    from thalweg.training.solvers.sgd import SGD
 
     def in_memory() -> Rows:
         chunks = list(ParquetRows(path, "y").chunks())
@@ -87,10 +89,13 @@ def child(subject: str, path: str, threads: int) -> dict:
             model.partial_fit(np.column_stack(columns), y, classes=[0, 1])
         return model
 
-    def fit(rows: Rows, subject: str) -> object:
+    def fit(rows: Rows, subject: str) -> np.ndarray:
         if subject.startswith("exact"):
-            return Exact().solve(objective(rows, Squared()))
-        return Newton().solve(objective(rows, Logistic()))
+            return Exact().solve(objective(rows, Squared())).theta
+        problem = objective(rows, Logistic())
+        if subject == "sgd":
+            return SGD().learn(problem, SGD().init(problem, np.zeros(problem.shape))).average
+        return Newton().solve(problem).theta
 
     pa.set_cpu_count(threads)
     given = in_memory() if subject.endswith("memory") else None
@@ -108,7 +113,7 @@ def child(subject: str, path: str, threads: int) -> dict:
         model = fit_sklearn()
         theta = np.append(model.coef_[0], model.intercept_)
     else:
-        theta = fit(rows, subject).theta
+        theta = fit(rows, subject)
     cpu, wall, peak = time.process_time() - cpu, time.perf_counter() - wall, resident("VmHWM")
     read_passes = sum(passes) or 1
     loss = None if theta is None or subject.startswith("exact") else objective(rows, Logistic()).value(theta)

@@ -118,7 +118,7 @@ class Newton(Solver):
         """Begin at the start, or where a sample of the rows leads."""
         n, p = objective.rows.n, int(np.prod(objective.shape))
         if start is None:
-            m = max(min(FIRST_SHARE * n, chunk_rows(objective.rows.d)), ROWS_PER_PARAMETER * p)
+            m = max(min(FIRST_SHARE * n, chunk_rows(objective.rows.d) / 2), ROWS_PER_PARAMETER * p)
             start = objective.start() if m > n / 4 else self._sampled(objective, m / n)
         nowhere = np.zeros(objective.shape)
         return NewtonState(start, np.inf, nowhere, 0.0, np.inf, self._share(objective), None, np.empty(0))
