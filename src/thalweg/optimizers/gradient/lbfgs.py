@@ -6,17 +6,15 @@ Scientific Computing 16(5), 1995.
 """
 
 from dataclasses import replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
 from thalweg.arrays import Bools, Floats
 from thalweg.errors import InvalidSettings
-from thalweg.optimizers.base import Capabilities
 from thalweg.optimizers.gradient.bounded_step import bounded_step
 from thalweg.optimizers.gradient.line_descent import LineDescent, LineState
 from thalweg.optimizers.gradient.line_search import WolfeSearch
-from thalweg.problem import Need
 from thalweg.serial import frozen
 
 __all__ = ["LBFGS", "CompactForm", "Corrections"]
@@ -69,15 +67,6 @@ class LBFGS(LineDescent):
     memory: int = 10
     tolerance: float = 1e-6
     search: WolfeSearch = WolfeSearch(parabola=1e-7)
-
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        needs=Need.VALUE | Need.GRADIENT,
-        integers=False,
-        categories=False,
-        conditions=False,
-        unbounded=True,
-        terminates=True,
-    )
 
     def __post_init__(self) -> None:
         """Check the settings."""

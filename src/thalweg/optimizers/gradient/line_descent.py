@@ -5,15 +5,15 @@ J. Nocedal, S. J. Wright, "Numerical Optimization", 2nd edition, 2006, chapters 
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 from thalweg.arrays import Floats
 from thalweg.errors import IncompatibleProblem, InvalidProblem
-from thalweg.optimizers.base import Optimizer, require
+from thalweg.optimizers.base import Capabilities, Optimizer, require
 from thalweg.optimizers.gradient.line_search import WolfeSearch, WolfeState
-from thalweg.problem import Candidates, Evaluations, Problem
+from thalweg.problem import Candidates, Evaluations, Need, Problem
 from thalweg.serial import frozen
 from thalweg.space import Columns
 
@@ -47,6 +47,15 @@ class LineDescent(Optimizer[LineState]):
 
     tolerance: float
     search: WolfeSearch
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        needs=Need.VALUE | Need.GRADIENT,
+        integers=False,
+        categories=False,
+        conditions=False,
+        unbounded=True,
+        terminates=True,
+    )
 
     @abstractmethod
     def _nothing(self, dim: int) -> Any:

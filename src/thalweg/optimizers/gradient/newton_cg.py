@@ -8,16 +8,14 @@ Optimization 20(2), 1982.
 
 import math
 from dataclasses import replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
 from thalweg.arrays import Bools, Floats
 from thalweg.errors import InvalidSettings
-from thalweg.optimizers.base import Capabilities
 from thalweg.optimizers.gradient.line_descent import LineDescent, LineState
 from thalweg.optimizers.gradient.line_search import WolfeSearch
-from thalweg.problem import Need
 from thalweg.serial import frozen
 
 __all__ = ["ConjugateGradients", "NewtonCG"]
@@ -67,15 +65,6 @@ class NewtonCG(LineDescent):
 
     tolerance: float = 1e-6
     search: WolfeSearch = WolfeSearch(parabola=1e-7)
-
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        needs=Need.VALUE | Need.GRADIENT,
-        integers=False,
-        categories=False,
-        conditions=False,
-        unbounded=True,
-        terminates=True,
-    )
 
     def __post_init__(self) -> None:
         """Check the setting."""

@@ -16,7 +16,7 @@ from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.training.linear.model import LinearModel, Strength
 from thalweg.training.losses import Hinge, Logistic, Loss, Multinomial
 from thalweg.training.penalties import Penalty
-from thalweg.training.rows import Chunk, Rows, map_rows, rows_of, with_targets
+from thalweg.training.rows import Rows, rows_of, with_targets
 from thalweg.training.solvers import Solver
 
 __all__ = ["LOSSES", "LinearClassifier", "LogisticRegression"]
@@ -99,10 +99,11 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         self, X: Any, codes: AnyArray, classes: AnyArray, sample_weight: Any, all_at_once: bool = True
     ) -> Rows:
         """Wrap rows with the codes of their classes, weighted by row and by class."""
-        rows = self._weighted_rows(X, codes.astype(X.dtype), sample_weight)
-        if sample_weight is None and self.class_weight is None:
-            return rows
-        weight = np.concatenate(map_rows(rows, _weights))
+        weight = self._row_weights(X, sample_weight)
+        if weight is None and self.class_weight is None:
+            return rows_of(X, codes.astype(X.dtype))
+        if weight is None:
+            weight = np.ones(len(codes), dtype=X.dtype)
         if self.class_weight is not None:
             try:
                 each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes], sample_weight=weight)
@@ -113,10 +114,6 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         if all_at_once and present.sum() < 2:
             raise InvalidData(f"only one class has rows with a positive weight: {classes[present].tolist()}")
         return rows_of(X, codes.astype(X.dtype), weight)
-
-
-def _weights(chunk: Chunk) -> AnyArray:
-    return np.ones(len(chunk), dtype=chunk.X.dtype) if chunk.weight is None else chunk.weight
 
 
 def _require_two(classes: AnyArray) -> None:

@@ -21,7 +21,7 @@ from thalweg.training.objective import LinearObjective
 from thalweg.training.path import StrengthPath, StrengthSearch, search_strength
 from thalweg.training.penalties import L1, L2, ElasticNet, NonNegative, NoPenalty, Penalty
 from thalweg.training.progress import ProgressBar
-from thalweg.training.rows import Rows, rows_of
+from thalweg.training.rows import Rows
 from thalweg.training.rows.parquet import ParquetRows
 from thalweg.training.rows.passes import single_threaded
 from thalweg.training.solvers import Solution, Solver
@@ -71,11 +71,11 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, **UNSEEN, **checks)
         return X, y
 
-    def _weighted_rows(self, X: Any, y: AnyArray, sample_weight: Any) -> Rows:
-        """Check the weights, and wrap all three."""
+    def _row_weights(self, X: Any, sample_weight: Any) -> AnyArray | None:
+        """Check the weights of rows; None where there are none."""
         if sample_weight is None:
-            return rows_of(X, y)
-        return rows_of(X, y, _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True))
+            return None
+        return np.asarray(_check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True))
 
     @contextmanager
     def _opened(self, X: Any, y: Any, sample_weight: Any, classes: bool) -> Iterator[Rows]:

@@ -10,7 +10,7 @@ from thalweg.errors import InvalidSettings
 from thalweg.training.linear.model import LinearModel, Strength
 from thalweg.training.losses import Loss, Poisson, Quantile, Squared
 from thalweg.training.penalties import Penalty
-from thalweg.training.rows import Rows
+from thalweg.training.rows import Rows, rows_of
 from thalweg.training.solvers import Solver
 
 __all__ = ["LOSSES", "GeneralizedLinearRegressor", "LinearRegression"]
@@ -27,7 +27,7 @@ class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
                 return self._fit_rows(rows, loss, log)
         X, y = self._checked(X, y, y_numeric=True)
         loss.check(y)
-        return self._fit_rows(self._weighted_rows(X, y.astype(X.dtype, copy=False), sample_weight), loss, log)
+        return self._fit_rows(rows_of(X, y.astype(X.dtype, copy=False), self._row_weights(X, sample_weight)), loss, log)
 
     def _fit_rows(self, rows: Rows, loss: Loss, log: str | Path | None) -> Self:
         theta, facts = self._solve(rows, loss, log=log)
@@ -40,7 +40,7 @@ class LinearRegressor(RegressorMixin, LinearModel):  # type: ignore[misc]
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> Self:
         X, y = self._checked(X, y, y_numeric=True, reset=not hasattr(self, "coef_"))
         loss.check(y)
-        rows = self._weighted_rows(X, y.astype(X.dtype, copy=False), sample_weight)
+        rows = rows_of(X, y.astype(X.dtype, copy=False), self._row_weights(X, sample_weight))
         self._keep(rows, self._learn(rows, loss))
         return self
 

@@ -3,7 +3,7 @@
 from thalweg.training.rows.changed import with_targets, with_weights
 from thalweg.training.rows.memory import DenseRows, SparseRows, rows_of
 from thalweg.training.rows.passes import map_rows, sum_rows
-from thalweg.training.rows.rows import Chunk, Rows, chunk_rows, transposed
+from thalweg.training.rows.rows import Chunk, Rows, chunk_rows, cut, transposed
 
 __all__ = [
     "Chunk",
@@ -11,6 +11,7 @@ __all__ = [
     "Rows",
     "SparseRows",
     "chunk_rows",
+    "cut",
     "map_rows",
     "rows_of",
     "sum_rows",

@@ -5,10 +5,9 @@ from hashlib import blake2b
 from typing import Any, final
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from thalweg.arrays import AnyArray
-from thalweg.training.rows.rows import CHUNK_BYTES, Chunk, Rows, chunk_rows
+from thalweg.training.rows.rows import CHUNK_BYTES, Chunk, Rows, chunk_rows, cut
 
 __all__ = ["DenseRows", "SparseRows", "rows_of"]
 
@@ -86,13 +85,8 @@ class SparseRows(Rows):
         return iter(self._parts)
 
     def _part(self, rows: slice) -> Chunk:
-        first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
-        X = csr_array((rows.stop - rows.start, self.d), dtype=self.dtype)
-        # The constructor would copy a small part of a large array.
-        X.data, X.indices = self.X.data[first:last], self.X.indices[first:last].astype(np.int32, copy=False)
-        X.indptr = (self.X.indptr[rows.start : rows.stop + 1] - first).astype(np.int32, copy=False)
         weight = None if self.weight is None else self.weight[rows]
-        return Chunk(rows.start, X, self.y[rows], weight)
+        return Chunk(rows.start, cut(self.X, rows.start, rows.stop), self.y[rows], weight)
 
 
 def rows_of(X: Any, y: AnyArray, weight: AnyArray | None = None) -> Rows:

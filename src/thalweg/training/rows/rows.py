@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_array
 
 from thalweg.arrays import AnyArray
 
-__all__ = ["BLOCK_BYTES", "CHUNK_BYTES", "Chunk", "Rows", "chunk_rows", "transposed"]
+__all__ = ["BLOCK_BYTES", "CHUNK_BYTES", "Chunk", "Rows", "chunk_rows", "cut", "transposed"]
 
 CHUNK_BYTES = 2**23  # of a dense chunk: what one thread works on, and what is summed in order
 BLOCK_BYTES = 2**20  # of a part of it that stays in a core's cache between two looks at it
@@ -96,6 +96,23 @@ class Rows(ABC):
 def chunk_rows(d: int, itemsize: int = 8) -> int:
     """Give the number of rows of a dense chunk of d columns."""
     return max(256, min(d, 4096), CHUNK_BYTES // max(1, d * itemsize))
+
+
+def cut(X: Any, first: int, last: int) -> Any:
+    """Give the rows from first to before last of a matrix, as a view: SciPy would copy a small part of a large one.
+
+    Args:
+        X: (n, d) array or CSR matrix, whose indices are narrowed to 32 bits: a chunk never needs more.
+        first: Number of the first row.
+        last: Number of the row after the last one.
+    """
+    if isinstance(X, np.ndarray):
+        return X[first:last]
+    begin, end = X.indptr[first], X.indptr[last]
+    view = csr_array((last - first, X.shape[1]), dtype=X.dtype)
+    view.data, view.indices = X.data[begin:end], X.indices[begin:end].astype(np.int32, copy=False)
+    view.indptr = (X.indptr[first : last + 1] - begin).astype(np.int32, copy=False)
+    return view
 
 
 def transposed(X: Any) -> Any:

@@ -17,11 +17,10 @@ from thalweg.training.objective import LinearObjective
 from thalweg.training.solvers.pace import WINDOW, remaining
 from thalweg.training.solvers.pass_log import PassLog, pass_by_pass
 from thalweg.training.solvers.preconditioner import Preconditioner, preconditioner
+from thalweg.training.solvers.separation import advice, certain
 from thalweg.training.solvers.solver import Solution, Solver
 
 __all__ = ["LBFGS", "LBFGSState"]
-
-SEPARATED = 1e-7  # a mean loss of classes below this: every row is predicted with certainty
 
 
 @final
@@ -154,7 +153,7 @@ class LBFGS(Solver):
         if state.search.evaluations == 0 and state.gap <= max(self.tolerance * abs(state.value), state.least):
             reason = f"the decrease still to be had is within the tolerance {self.tolerance:g}"
             return replace(state, ended=reason, converged=True)
-        if _certain(objective, state):
+        if certain(objective, state.value):
             return replace(state, ended="every row is predicted with certainty")
         if state.search.failed and state.s:
             return self._judged(objective, _aimed(replace(state, s=(), y=())))
@@ -186,15 +185,8 @@ def _two_loops(s: tuple[Floats, ...], y: tuple[Floats, ...], g: Floats) -> Float
     return r
 
 
-def _certain(objective: LinearObjective, state: LBFGSState) -> bool:
-    return objective.loss.classes and not objective.ridge and state.value < SEPARATED
-
-
 def _warning(objective: LinearObjective, state: LBFGSState) -> str:
     """Say where there is no finite answer, or none yet."""
-    if _certain(objective, state):
-        return (
-            "the classes are separable: without a penalty the best coefficients are infinite; give a penalty such as "
-            "L2, or leave out the column that gives the class away"
-        )
+    if certain(objective, state.value):
+        return advice()
     return "" if state.converged else f"the solver has not converged: {state.ended}; allow more passes"

@@ -19,6 +19,7 @@ from thalweg.training.objective import LinearObjective
 from thalweg.training.rows import Chunk, chunk_rows, map_rows, rows_of, sum_rows
 from thalweg.training.solvers.hessian import InverseRoot, chunk_hessian, invert, stratified
 from thalweg.training.solvers.pass_log import PassLog, pass_by_pass
+from thalweg.training.solvers.separation import advice, certain, unheld
 from thalweg.training.solvers.solver import Solution, Solver
 
 __all__ = ["Newton", "NewtonState"]
@@ -30,7 +31,6 @@ ROWS_PER_PARAMETER = 200  # that a sample has at least: its Hessian is then wron
 HALVINGS = 40
 SUFFICIENT = 1e-4  # share of the predicted decrease that a step must bring (Armijo)
 STALE = 0.3  # a decrement that did not shrink to this share wants a Hessian of more rows
-SEPARATED = 1e-7  # a mean loss of classes below which every row is predicted with near certainty
 RUNAWAY = 0.1  # a last step of this size, in the units of the predictor, leads nowhere
 
 
@@ -189,7 +189,7 @@ class Newton(Solver):
         if state.decrement <= max(self.tolerance * abs(state.value), _rounding(objective, state)):
             reason = f"the decrease still to be had is within the tolerance {self.tolerance:g}"
             return replace(state, ended=reason, converged=True)
-        if objective.loss.classes and not objective.ridge and state.value < SEPARATED:
+        if certain(objective, state.value):
             return replace(state, ended="every row is predicted with certainty", converged=False)
         if state.passes >= self.max_passes:
             return replace(state, ended=f"the most passes, {self.max_passes}, are spent")
@@ -198,11 +198,8 @@ class Newton(Solver):
     def _warning(self, objective: LinearObjective, state: NewtonState) -> str:
         """Say where there is no finite answer, or none yet."""
         runaway = len(state.units) > 0 and float(np.abs(state.step.ravel() * state.units).max()) > RUNAWAY
-        if objective.loss.classes and not objective.ridge and (runaway or state.value < SEPARATED):
-            return (
-                "the classes are separable, at least in one direction: without a penalty the best coefficients are "
-                "infinite; give a penalty such as L2, or leave out the column that gives the class away"
-            )
+        if certain(objective, state.value) or (unheld(objective) and runaway):
+            return advice(", at least in one direction")
         return "" if state.converged else f"the solver has not converged: {state.ended}; allow more passes"
 
 

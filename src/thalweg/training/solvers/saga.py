@@ -16,7 +16,7 @@ from thalweg.arrays import AnyArray, Floats
 from thalweg.rng import generator
 from thalweg.serial import frozen
 from thalweg.training.objective import LinearObjective
-from thalweg.training.rows import Chunk, transposed
+from thalweg.training.rows import cut, transposed
 from thalweg.training.rows.passes import single_threaded
 from thalweg.training.solvers.solver import Solution, Solver
 
@@ -129,20 +129,8 @@ def _blocks(objective: LinearObjective) -> Iterator[_Block]:
         weight = np.ones(len(chunk), rows.dtype) if chunk.weight is None else chunk.weight
         for i in range(0, len(chunk), size):
             part = slice(i, i + size)
-            X = _part(chunk, i, min(i + size, len(chunk)))
+            X = cut(chunk.X, i, min(i + size, len(chunk)))
             yield _Block(X, transposed(X), chunk.y[part], weight[part] * (count / rows.total_weight))
-
-
-def _part(chunk: Chunk, first: int, last: int) -> Any:
-    """Give some rows of X without copying them, as SciPy would."""
-    X = chunk.X
-    if isinstance(X, np.ndarray):
-        return X[first:last]
-    i, k = X.indptr[first], X.indptr[last]
-    part = csr_array((last - first, X.shape[1]), dtype=X.dtype)
-    # The constructor would copy a small part of a large array.
-    part.data, part.indices, part.indptr = X.data[i:k], X.indices[i:k], X.indptr[first : last + 1] - i
-    return part
 
 
 def _scales(objective: LinearObjective, blocks: list[_Block]) -> Floats:
