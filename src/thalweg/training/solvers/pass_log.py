@@ -1,12 +1,12 @@
 """A file that keeps what a fit has reached after each pass, so that a fit which was killed can go on."""
 
-import os
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, final
 
 from thalweg.arrays import Floats
 from thalweg.errors import ContradictorySettings, StorageError, UnreadableState
 from thalweg.serial import describe, from_bytes, frozen, to_bytes
+from thalweg.training.files import write_whole
 from thalweg.training.objective import LinearObjective
 
 __all__ = ["PassLog", "pass_by_pass"]
@@ -106,16 +106,7 @@ class PassLog:
         """
         if self._problem is None:
             raise StorageError(f"{self.path}: load before you save: the log must know what is being solved")
-        beside = self.path.with_name(self.path.name + ".part")
-        try:
-            with beside.open("wb") as file:
-                file.write(to_bytes(_Entry(self._problem, state)))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.path)
-            _sync_folder(self.path.parent)
-        except OSError as error:
-            raise StorageError(f"{self.path}: the log of a fit cannot be written: {error.strerror}") from error
+        write_whole(self.path, to_bytes(_Entry(self._problem, state)))
 
     def finish(self) -> None:
         """Remove the file: the fit is done."""
@@ -171,13 +162,3 @@ def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name of a file last; there is nothing to do where folders cannot be opened."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
