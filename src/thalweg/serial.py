@@ -16,7 +16,7 @@ import importlib
 import json
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, dataclass_transform, overload
 
 import numpy as np
@@ -24,7 +24,7 @@ import numpy as np
 from thalweg.arrays import AnyArray
 from thalweg.errors import UnreadableState
 
-__all__ = ["construct", "describe", "from_bytes", "frozen", "to_bytes", "without_addresses"]
+__all__ = ["construct", "describe", "from_bytes", "frozen", "join", "split", "to_bytes", "without_addresses"]
 
 T = TypeVar("T")
 _CLASSES: dict[str, tuple[type, int]] = {}
@@ -69,8 +69,7 @@ def to_bytes(value: object) -> bytes:
     Raises:
         TypeError: The value holds something live (a function, a file, an instance of another class).
     """
-    arrays: list[AnyArray] = []
-    tree = _flatten(value, arrays)
+    tree, arrays = split(value)
     table, offset = [], 0
     for array in arrays:
         table.append([array.dtype.str, array.shape, offset])
@@ -95,6 +94,32 @@ def from_bytes(data: bytes) -> Any:
         raise UnreadableState(f"these {len(data)} bytes are not a state that Thalweg wrote: {error}") from error
 
 
+def split(value: object) -> tuple[Any, list[AnyArray]]:
+    """Part a frozen value into a JSON tree and the arrays that it numbers, for files of another layout.
+
+    Raises:
+        TypeError: As for :func:`to_bytes`.
+
+    Example:
+        >>> split((3, np.array([0.5])))
+        ([3, {'#': 0}], [array([0.5])])
+    """
+    arrays: list[AnyArray] = []
+    return _flatten(value, arrays), arrays
+
+
+def join(tree: Any, arrays: Sequence[AnyArray]) -> Any:
+    """Build the value again that :func:`split` has parted.
+
+    Raises:
+        UnreadableState: The tree is damaged, or names a class that no imported module defines, or another version of one.
+    """
+    try:
+        return _build(tree, arrays)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnreadableState(f"this tree is not one that Thalweg wrote: {error}") from error
+
+
 def describe(value: object) -> Any:
     """Give the JSON tree of a frozen value, to compare settings with stored ones; arrays become lists.
 
@@ -102,8 +127,8 @@ def describe(value: object) -> Any:
         >>> describe((1, "a", np.array([0.5])))
         [1, 'a', [0.5]]
     """
-    arrays: list[AnyArray] = []
-    return json.loads(json.dumps(_inline(_flatten(value, arrays), arrays)))
+    tree, arrays = split(value)
+    return json.loads(json.dumps(_inline(tree, arrays)))
 
 
 def construct(description: Any) -> Any:
@@ -157,7 +182,7 @@ def _read_array(body: memoryview, dtype: str, shape: list[int], offset: int) -> 
     return np.frombuffer(body, dtype=kind, count=count, offset=offset).reshape(shape).copy()
 
 
-def _build(tree: Any, arrays: list[AnyArray]) -> Any:
+def _build(tree: Any, arrays: Sequence[AnyArray]) -> Any:
     if isinstance(tree, list):
         return tuple(_build(item, arrays) for item in tree)
     if not isinstance(tree, dict):

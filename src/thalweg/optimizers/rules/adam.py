@@ -67,8 +67,16 @@ class Adam(UpdateRule[Moments]):
     def update(self, state: Moments, gradient: Floats, x: Floats, learning_rate: float = 1.0) -> tuple[Floats, Moments]:
         """Update both moments; algorithm 1 of the paper."""
         t = state.t + 1
-        m = self.beta1 * state.m + (1 - self.beta1) * gradient
-        v = self.beta2 * state.v + (1 - self.beta2) * gradient * gradient
-        m_hat = m / (1 - self.beta1**t)
-        v_hat = v / (1 - self.beta2**t)
-        return m_hat / (np.sqrt(v_hat) + self.epsilon), Moments(m, v, t)
+        m, v = self.beta1 * state.m, self.beta2 * state.v
+        work = (1 - self.beta1) * gradient
+        m += work
+        np.multiply(gradient, gradient, out=work)
+        work *= 1 - self.beta2
+        v += work
+        # m̂ / (√v̂ + ε) with both corrections outside of the arrays: every pass over them counts for a small network.
+        correction = (1 - self.beta2**t) ** 0.5
+        np.sqrt(v, out=work)
+        work += self.epsilon * correction
+        direction = np.divide(m, work, out=work)
+        direction *= correction / (1 - self.beta1**t)
+        return direction, Moments(m, v, t)

@@ -55,4 +55,6 @@ class AdamW(UpdateRule[Moments]):
         """Add the decay to Adam's direction; algorithm 2 of the paper."""
         direction, state = Adam(self.beta1, self.beta2, self.epsilon).update(state, gradient, x)
         # The paper's decay is ηₜ λ x, free of α. Here, as in PyTorch, α multiplies it too: λ is the paper's λ / α.
-        return direction + self.weight_decay * x, state
+        if self.weight_decay:
+            direction += self.weight_decay * x  # Adam's own, new array
+        return direction, state

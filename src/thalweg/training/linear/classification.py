@@ -8,8 +8,6 @@ from typing import Any, Self, final
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 
 from thalweg.arrays import AnyArray, Floats
 from thalweg.errors import InvalidData, InvalidSettings
@@ -18,6 +16,7 @@ from thalweg.training.losses import Hinge, Logistic, Loss, Multinomial
 from thalweg.training.penalties import Penalty
 from thalweg.training.rows import Rows, rows_of, with_targets
 from thalweg.training.solvers import Solver
+from thalweg.training.targets import coded, require_two, weighted_by_class
 
 __all__ = ["LOSSES", "LinearClassifier", "LogisticRegression"]
 
@@ -53,7 +52,7 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
         return self._fit_rows(self._coded_rows(X, codes, classes, sample_weight), classes, loss, log)
 
     def _fit_rows(self, rows: Rows, classes: AnyArray, loss: Loss, log: str | Path | None) -> Self:
-        _require_two(classes)
+        require_two(classes)
         parts = _parts(rows, loss, len(classes))
         solved = [self._solve(part, loss, K, number, log) for number, (part, loss, K) in enumerate(parts)]
         thetas, facts = zip(*solved, strict=True)
@@ -73,7 +72,7 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
                 "class_weight='balanced' needs all rows at once: give partial_fit the factors by class"
             )
         known = np.unique(classes) if first else self.classes_
-        _require_two(known)
+        require_two(known)
         if classes is not None and not np.array_equal(np.unique(classes), known):
             raise InvalidSettings(f"classes={classes!r}: they were {known.tolist()} at the first call of partial_fit")
         X, y = self._checked(X, y, reset=first)
@@ -100,44 +99,13 @@ class LinearClassificationModel(ClassifierMixin, LinearModel):  # type: ignore[m
     ) -> Rows:
         """Wrap rows with the codes of their classes, weighted by row and by class."""
         weight = self._row_weights(X, sample_weight)
-        if weight is None and self.class_weight is None:
-            return rows_of(X, codes.astype(X.dtype))
+        weight = weighted_by_class(weight, self.class_weight, classes, codes, X.dtype)
         if weight is None:
-            weight = np.ones(len(codes), dtype=X.dtype)
-        if self.class_weight is not None:
-            try:
-                each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes], sample_weight=weight)
-            except ValueError as error:
-                raise InvalidSettings(f"class_weight={self.class_weight!r}: {error}") from error
-            weight = weight * np.asarray(each, dtype=X.dtype)[codes]
+            return rows_of(X, codes.astype(X.dtype))
         present = np.bincount(codes, weights=weight, minlength=len(classes)) > 0
         if all_at_once and present.sum() < 2:
             raise InvalidData(f"only one class has rows with a positive weight: {classes[present].tolist()}")
         return rows_of(X, codes.astype(X.dtype), weight)
-
-
-def _require_two(classes: AnyArray) -> None:
-    if len(classes) < 2:
-        raise InvalidData(
-            f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
-        )
-
-
-def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Give the classes in order, and the code 0 … K − 1 of every row's.
-
-    Raises:
-        InvalidData: The targets are no classes.
-    """
-    if y.dtype.kind in "biuf" and len(y):
-        low, high = y.min(), y.max()
-        if float(low).is_integer() and float(high).is_integer():  # the usual two classes need no sorting
-            second = y == high
-            if bool((second | (y == low)).all()):
-                return np.array([low, high])[: 1 + int(low != high)], (second & (low != high)).view(np.int8)
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    return classes, codes
 
 
 def _parts(rows: Rows, loss: Loss, K: int) -> list[tuple[Rows, Loss, int]]:

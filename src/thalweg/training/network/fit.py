@@ -1,0 +1,194 @@
+"""Fit a network: epochs of steps, until the validation loss has not improved for long; resumable at any instant.
+
+Stopping early: L. Prechelt, "Early stopping – but when?", Neural Networks: Tricks of the Trade, 1998.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, final
+
+import numpy as np
+
+from thalweg.arrays import AnyArray
+from thalweg.optimizers.rules import AnyRule, Averages, Schedule
+from thalweg.rng import generator
+from thalweg.serial import frozen
+from thalweg.training.losses import Loss
+from thalweg.training.network.backpropagation import Batch, learn, mean_loss
+from thalweg.training.network.checkpoint import CheckpointFile
+from thalweg.training.network.network import Network
+
+__all__ = ["FitState", "Plan", "fit", "validation_loss"]
+
+MOST_ROLLBACKS = 10
+
+
+@final
+@frozen
+class Plan:
+    """How to learn.
+
+    Attributes:
+        rule: From gradient to direction.
+        schedule: The learning rate of every step.
+        epochs: At most.
+        batch: Rows of a step; the last of an epoch has what is left.
+        patience: Epochs without improvement after which learning ends; None for never.
+        seed: Of the order of the rows.
+    """
+
+    rule: AnyRule
+    schedule: Schedule
+    epochs: int
+    batch: int
+    patience: int | None = None
+    seed: int = 0
+
+
+@final
+@frozen
+class FitState:
+    """Where a fit stands between two steps."""
+
+    weights: AnyArray  # (p,) at which the next gradient is taken
+    rule: Any  # state of the rule
+    epoch: int = 0  # the present one
+    batch: int = 0  # the next one in it
+    total: float = 0.0  # Σ n L over the batches of this epoch
+    factor: float = 1.0  # of the schedule's rates: ½ for every rollback
+    rollbacks: tuple[str, ...] = ()
+    best: AnyArray | None = None  # (p,) weights of the best epoch
+    best_epoch: int = -1
+    best_score: float = np.inf
+    losses: tuple[float, ...] = ()  # mean training loss of every epoch
+    scores: tuple[float, ...] = ()  # what is to be least, after every epoch
+    ended: str = ""  # why this is the last state
+
+
+def fit(
+    network: Network,
+    loss: Loss,
+    rows: Batch,
+    plan: Plan,
+    score: Callable[[Network], float] | None = None,
+    file: CheckpointFile | None = None,
+    observe: Callable[[FitState], None] | None = None,
+) -> FitState:
+    """Learn until the plan is done or nothing improves; leave the network with the best weights.
+
+    Args:
+        network: Its weights are where learning begins.
+        loss: ℓ(η, y).
+        rows: All of them.
+        plan: How.
+        score: Of the network after an epoch, to be least; the training loss where it is None.
+        file: From which a fit that was interrupted goes on, and into which it is saved.
+        observe: Told the state after every epoch.
+
+    Returns:
+        The last state; ``ended`` says why it is that.
+
+    Example:
+        >>> from thalweg.optimizers.rules import AdamW, Constant
+        >>> from thalweg.training.losses import Squared
+        >>> from thalweg.training.network.layers import Dense
+        >>> rows = Batch(np.linspace(0, 1, 100)[:, None], np.linspace(1, 3, 100))
+        >>> net = Network([Dense(1)], inputs=1, dtype=np.float64)
+        >>> fit(net, Squared(), rows, Plan(AdamW(), Constant(0.05), epochs=100, batch=10)).ended
+        'all 100 epochs were made'
+        >>> net.weights.round(1)
+        array([2., 1.])
+    """
+    begun = None if file is None else file.load()
+    start = FitState(network.weights.copy(), plan.rule.init(network.weights))
+    good, state = begun or (start, start)
+    while not state.ended:
+        with np.errstate(all="ignore"):  # what diverges is found below, and told
+            state = _epoch(network, loss, rows, plan, good, state, file)
+            state = _judged(network, plan, state, len(rows.X), score) if _finite(state) else _rolled_back(good, state)
+        good = state
+        if observe is not None:
+            observe(state)
+        if file is not None and (state.ended or file.due):
+            file.save((good, state))
+    network.weights[...] = state.weights if state.best is None else state.best
+    return state
+
+
+def validation_loss(loss: Loss, rows: Batch) -> Callable[[Network], float]:
+    """Make a score of rows that are not learned from: their mean loss."""
+    return lambda network: mean_loss(loss, network.predict(rows.X), rows)[0]
+
+
+def _epoch(
+    network: Network,
+    loss: Loss,
+    rows: Batch,
+    plan: Plan,
+    good: FitState,
+    state: FitState,
+    file: CheckpointFile | None,
+) -> FitState:
+    """Take the steps of one epoch that are still to be taken; ``good`` is where it began."""
+    network.weights[...] = state.weights
+    rule, total, n = state.rule, state.total, len(rows.X)
+    order, batches = generator(plan.seed, state.epoch).permutation(n), -(-n // plan.batch)
+    gather = _Gather(rows, plan.batch)
+    for k in range(state.batch, batches):
+        step = state.epoch * batches + k
+        batch = gather(order[k * plan.batch : (k + 1) * plan.batch])
+        rate = state.factor * plan.schedule.at(step)
+        value, rule = learn(network, loss, batch, plan.rule, rule, rate, step)
+        total += value * len(batch.X)
+        if file is not None and file.due:
+            file.save((good, replace(state, weights=network.weights, rule=rule, batch=k + 1, total=total)))
+    return replace(state, weights=network.weights.copy(), rule=rule, batch=batches, total=total)
+
+
+def _judged(
+    network: Network, plan: Plan, state: FitState, n: int, score: Callable[[Network], float] | None
+) -> FitState:
+    """End the epoch: score the weights that are believed best, and see whether to go on."""
+    rule, loss = plan.rule, state.total / n
+    believed = rule.average(state.rule, state.weights) if isinstance(rule, Averages) else state.weights
+    network.weights[...] = believed
+    value = loss if score is None else score(network)
+    epoch = state.epoch + 1
+    state = replace(
+        state, epoch=epoch, batch=0, total=0.0, losses=(*state.losses, loss), scores=(*state.scores, value)
+    )  # fmt: skip
+    if value < state.best_score:
+        state = replace(state, best=believed.copy(), best_epoch=epoch - 1, best_score=value)
+    if epoch >= plan.epochs:
+        return replace(state, ended=f"all {plan.epochs} epochs were made")
+    if plan.patience is not None and epoch - 1 - state.best_epoch >= plan.patience:
+        return replace(
+            state, ended=f"no improvement in {plan.patience} epochs: the best is epoch {state.best_epoch + 1}"
+        )
+    return state
+
+
+def _finite(state: FitState) -> bool:
+    return bool(np.isfinite(state.total) and np.isfinite(state.weights).all())
+
+
+def _rolled_back(good: FitState, bad: FitState) -> FitState:
+    """Return to the last good state with half the rate; give up after ten times."""
+    told = f"epoch {bad.epoch + 1}: the loss became {bad.total:.3g}; back to its beginning, with half the learning rate"
+    state = replace(good, factor=good.factor / 2, rollbacks=(*good.rollbacks, told))
+    if len(state.rollbacks) < MOST_ROLLBACKS:
+        return state
+    return replace(state, ended=f"the loss is not finite, {MOST_ROLLBACKS} times with half the rate each: {told}")
+
+
+@final
+class _Gather:
+    """Some rows at a time, in arrays that are allocated once."""
+
+    def __init__(self, rows: Batch, size: int) -> None:
+        self.arrays = [
+            (a, np.empty((min(size, len(a)), *a.shape[1:]), a.dtype)) for a in vars(rows).values() if a is not None
+        ]
+
+    def __call__(self, rows: AnyArray) -> Batch:
+        return Batch(*(np.take(a, rows, axis=0, out=taken[: len(rows)], mode="clip") for a, taken in self.arrays))
