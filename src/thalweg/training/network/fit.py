@@ -3,7 +3,7 @@
 Stopping early: L. Prechelt, "Early stopping – but when?", Neural Networks: Tricks of the Trade, 1998.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, final
 
@@ -18,7 +18,7 @@ from thalweg.training.network.backpropagation import Batch, learn, mean_loss
 from thalweg.training.network.checkpoint import CheckpointFile
 from thalweg.training.network.network import Network
 
-__all__ = ["FitState", "Plan", "fit", "validation_loss"]
+__all__ = ["FitState", "Plan", "batches_of", "fit", "steps", "validation_loss"]
 
 MOST_ROLLBACKS = 10
 
@@ -115,6 +115,37 @@ def fit(
     return state
 
 
+def steps(
+    network: Network, loss: Loss, rows: Batch, plan: Plan, rule: Any, numbers: range, factor: float = 1.0
+) -> Iterator[tuple[int, int, float, Any]]:
+    """Take steps, and give for each its number, its rows, the batch's mean loss before it and the rule's next state.
+
+    Every row comes once in an epoch, in an order that is a function of the plan's seed and the epoch.
+
+    Args:
+        network: Its weights are moved in place.
+        loss: ℓ(η, y).
+        rows: All of them.
+        plan: How; its epochs and patience are of no account.
+        rule: State of the rule before the first step.
+        numbers: Of the steps.
+        factor: Of the schedule's rates.
+    """
+    batches, gather, order, present = batches_of(rows, plan), _Gather(rows, plan.batch), np.empty(0, np.int64), -1
+    for step in numbers:
+        epoch, k = divmod(step, batches)
+        if epoch != present:
+            order, present = generator(plan.seed, epoch).permutation(len(rows.X)), epoch
+        batch = gather(order[k * plan.batch : (k + 1) * plan.batch])
+        value, rule = learn(network, loss, batch, plan.rule, rule, factor * plan.schedule.at(step), step)
+        yield step, len(batch.X), value, rule
+
+
+def batches_of(rows: Batch, plan: Plan) -> int:
+    """Count the batches of an epoch."""
+    return -(-len(rows.X) // plan.batch)
+
+
 def validation_loss(loss: Loss, rows: Batch) -> Callable[[Network], float]:
     """Make a score of rows that are not learned from: their mean loss."""
     return lambda network: mean_loss(loss, network.predict(rows.X), rows)[0]
@@ -131,17 +162,13 @@ def _epoch(
 ) -> FitState:
     """Take the steps of one epoch that are still to be taken; ``good`` is where it began."""
     network.weights[...] = state.weights
-    rule, total, n = state.rule, state.total, len(rows.X)
-    order, batches = generator(plan.seed, state.epoch).permutation(n), -(-n // plan.batch)
-    gather = _Gather(rows, plan.batch)
-    for k in range(state.batch, batches):
-        step = state.epoch * batches + k
-        batch = gather(order[k * plan.batch : (k + 1) * plan.batch])
-        rate = state.factor * plan.schedule.at(step)
-        value, rule = learn(network, loss, batch, plan.rule, rule, rate, step)
-        total += value * len(batch.X)
+    rule, total, batches = state.rule, state.total, batches_of(rows, plan)
+    first = state.epoch * batches
+    numbers = range(first + state.batch, first + batches)
+    for step, n, value, rule in steps(network, loss, rows, plan, state.rule, numbers, state.factor):
+        total += value * n
         if file is not None and file.due:
-            file.save((good, replace(state, weights=network.weights, rule=rule, batch=k + 1, total=total)))
+            file.save((good, replace(state, weights=network.weights, rule=rule, batch=step + 1 - first, total=total)))
     return replace(state, weights=network.weights.copy(), rule=rule, batch=batches, total=total)
 
 
@@ -158,7 +185,9 @@ def _judged(
         state, epoch=epoch, batch=0, total=0.0, losses=(*state.losses, loss), scores=(*state.scores, value)
     )  # fmt: skip
     if value < state.best_score:
-        state = replace(state, best=believed.copy(), best_epoch=epoch - 1, best_score=value)
+        state = replace(state, best_epoch=epoch - 1, best_score=value)
+    if score is None or state.best_epoch == epoch - 1:  # rows that were learned from do not tell which weights are best
+        state = replace(state, best=believed.copy())
     if epoch >= plan.epochs:
         return replace(state, ended=f"all {plan.epochs} epochs were made")
     if plan.patience is not None and epoch - 1 - state.best_epoch >= plan.patience:
