@@ -18,6 +18,7 @@ from thalweg.optimizers.rules import (
     Chain,
     ClipNorm,
     ClipValue,
+    ExponentialAverage,
     HeavyBall,
     Lion,
     Muon,
@@ -52,6 +53,7 @@ RULES = [
     Chain((ClipNorm(1.0), Adam(), WeightDecay(0.1), ScheduleFreeSGD())),
     Accumulate(AdamW(), 2),
     Accumulate(ScheduleFreeAdamW(), 3),
+    ExponentialAverage(AdamW(0.5, 0.9, 1e-3, 0.1), 0.8),
 ]
 SHAPES = [(5,), (3, 4), (2, 1, 3), (0,)]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=str)
@@ -178,6 +180,7 @@ class Counting(UpdateRule[int]):
 WRAPPERS = {
     "Chain": lambda rule: Chain((SGD(), rule)),
     "Accumulate": lambda rule: Accumulate(rule, 1),
+    "ExponentialAverage": lambda rule: ExponentialAverage(rule),
     "Muon": lambda rule: Muon(other=rule),
 }
 
@@ -190,7 +193,7 @@ def test_wrappers_hand_on_the_learning_rate(wrap):
 
 def test_who_averages():
     kinds = {type(rule) for rule in RULES if isinstance(rule, Averages)}
-    assert kinds == {ScheduleFreeSGD, ScheduleFreeAdamW, Chain, Accumulate}
+    assert kinds == {ScheduleFreeSGD, ScheduleFreeAdamW, Chain, Accumulate, ExponentialAverage}
 
 
 @pytest.mark.parametrize("wrap", [WRAPPERS["Chain"], WRAPPERS["Accumulate"]], ids=["Chain", "Accumulate"])

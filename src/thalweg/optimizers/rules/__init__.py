@@ -5,6 +5,7 @@ from thalweg.optimizers.rules.adagrad import Adagrad
 from thalweg.optimizers.rules.adam import Adam
 from thalweg.optimizers.rules.adamw import AdamW
 from thalweg.optimizers.rules.chain import Chain
+from thalweg.optimizers.rules.exponential_average import ExponentialAverage
 from thalweg.optimizers.rules.links import ClipNorm, ClipValue, WeightDecay
 from thalweg.optimizers.rules.lion import Lion
 from thalweg.optimizers.rules.momentum import HeavyBall, Nesterov
@@ -41,6 +42,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Exponential",
+    "ExponentialAverage",
     "HeavyBall",
     "InverseTime",
     "Lion",
