@@ -67,14 +67,7 @@ class Dense(Layer):
         """Give s Wᵀ, with ∂L/∂W = xᵀ s and ∂L/∂b = 1ᵀ s."""
         (W, _), (dW, db), x = parameters, gradients, memory.kept["x"]
         np.dot(x.T, slope, out=dW)
-        np.dot(_ones(slope, memory), slope, out=db)  # three times as fast as a sum over rows
+        np.dot(memory.ones(len(slope), slope.dtype), slope, out=db)
         if not memory.propagate:
             return slope
         return np.dot(slope, W.T, out=memory.array("dx", x.shape, x.dtype))
-
-
-def _ones(slope: AnyArray, memory: Memory) -> AnyArray:
-    ones = memory.kept.get("ones")
-    if ones is None or len(ones) != len(slope) or ones.dtype != slope.dtype:
-        ones = memory.kept["ones"] = np.ones(len(slope), slope.dtype)
-    return ones

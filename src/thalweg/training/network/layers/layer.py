@@ -16,27 +16,35 @@ Arrays = tuple[Any, ...]  # nested alike
 
 
 @final
-@dataclass
 class Run:
     """What all layers of a network know of the pass that they are in.
 
-    Attributes:
+    Args:
         seed: Of everything that is drawn.
-        step: Number of the step in which the weights learn; None where they do not, and dropout drops nothing.
+        step: Number of the step in which the weights learn; None where they do not, and dropout drops nothing. Setting
+            it begins a pass: the same step draws the same again.
     """
 
-    seed: int
-    step: int | None = None
-    _random: tuple[int | None, np.random.Generator | None] = (None, None)
+    def __init__(self, seed: int, step: int | None = None) -> None:
+        """Begin a pass."""
+        self.seed, self.step = seed, step
+
+    @property
+    def step(self) -> int | None:
+        """Number of the step."""
+        return self._step
+
+    @step.setter
+    def step(self, step: int | None) -> None:
+        self._step = step
+        self._random: np.random.Generator | None = None
 
     @property
     def random(self) -> np.random.Generator:
         """The generator of this step, which the layers share in the order of their work."""
-        step, random = self._random
-        if random is None or step != self.step:
-            random = generator(self.seed, 1, self.step or 0)
-            self._random = self.step, random
-        return random
+        if self._random is None:
+            self._random = generator(self.seed, 1, self._step or 0)
+        return self._random
 
 
 @final
@@ -63,6 +71,13 @@ class Memory:
         if array is None or len(array) < shape[0] or array.shape[1:] != shape[1:] or array.dtype != dtype:
             array = self._arrays[name] = np.empty(shape, dtype)
         return array if len(array) == shape[0] else array[: shape[0]]
+
+    def ones(self, n: int, dtype: Any) -> AnyArray:
+        """Give n ones, not to be written to: a product with them is three times as fast as a sum over rows."""
+        ones = self._arrays.get("ones")
+        if ones is None or len(ones) < n or ones.dtype != dtype:
+            ones = self._arrays["ones"] = np.ones(n, dtype)
+        return ones[:n]
 
     def child(self, number: int) -> "Memory":
         """Give the memory of an inner layer; the first one's inputs are this layer's own."""
