@@ -56,3 +56,15 @@ def test_linear_regression_by_three_solvers(capsys, tmp_path):
     assert exact[0] == pytest.approx(4, abs=0.2) and exact[1] == pytest.approx(3, abs=0.2)
     assert exact[2] == pytest.approx(numbers(text, "the noise alone")[0], rel=0.05)
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_net_by_every_optimizer(capsys):
+    runpy.run_path(str(EXAMPLES / "one_net_every_optimizer.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()[1:]
+    found = {re.split(r"  +", line)[0]: numbers("\n".join(lines), line[:28])[:2] for line in lines}
+    assert len(found) == 9
+    for name in ("L-BFGS", "Newton-CG", "gradient descent", "stochastic gradient descent", "AdamW", "particle swarm"):
+        loss, accuracy = found[name]
+        assert loss < 0.12 and accuracy > 0.93, name
+    assert found["L-BFGS"][0] == min(loss for loss, _ in found.values())
+    assert found["genetic algorithm"][0] < found["random search"][0] < found["Nelder-Mead"][0] < 0.65
