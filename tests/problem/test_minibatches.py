@@ -1,5 +1,6 @@
 """Minibatches: every row once an epoch, the same rows whoever asks; from arrays, functions and streams."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -124,3 +125,29 @@ def test_a_stream_that_cannot_be_read_again_is_refused():
 def test_what_cannot_be_cut_is_refused(make, text):
     with pytest.raises(InvalidProblem, match=text):
         make()
+
+
+@pytest.mark.parametrize("kind", ["arrays", "replacement", "function", "stream"])
+def test_an_epoch_can_be_read_from_any_of_its_batches(kind):
+    made = {
+        "arrays": Minibatches(np.arange(10), size=4, seed=3),
+        "replacement": Minibatches(np.arange(10), size=4, seed=3, replacement=True),
+        "function": Minibatches.of(squares, rows=10, size=4),
+        "stream": Minibatches.stream(epochs),
+    }[kind]
+    starts = [0, 3, 7] if kind == "stream" else [0, 3, 6]
+    for epoch, (first, end) in enumerate(itertools.pairwise(starts)):
+        for start in range(end - first + 1):
+            seen = [batch[0].tolist() for batch in made.epoch(epoch, start)]
+            assert seen == [made.at(k)[0].tolist() for k in range(first + start, end)]
+
+
+def test_arrays_and_row_numbers_give_the_same_batches():
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10) * 2.0
+    batches = Minibatches(X, y, size=3, seed=1)
+    assert batches.arrays[0] is X
+    for k in range(7):
+        for whole, part in zip(batches.arrays, batches.at(k), strict=True):
+            assert np.array_equal(whole[batches.rows_of(k)], part)
+    assert Minibatches.of(squares, rows=10, size=4).arrays is None
+    assert Minibatches.stream(epochs).arrays is Minibatches.stream(epochs).rows_of(0) is None

@@ -1,6 +1,6 @@
 """Minibatches: which part of the data an evaluation sees, as a pure function of a number."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, final
 
@@ -125,6 +125,12 @@ class Minibatches:
         return self._source.batches if isinstance(self._source, _Sample) else None
 
     @property
+    def arrays(self) -> tuple[AnyArray, ...] | None:
+        """The arrays, row by row as they were given; None where batches come from a function or a stream."""
+        function = self._source.function if isinstance(self._source, _Sample) else None
+        return function.arrays if isinstance(function, _Take) else None
+
+    @property
     def shares(self) -> tuple[float, ...] | None:
         """Shares of the rows in batches 0 … B − 1 of the first epoch; None where these are no partition of the rows."""
         source = self._source
@@ -135,8 +141,21 @@ class Minibatches:
 
     def at(self, number: int) -> tuple[Any, ...]:
         """Give batch number k = 0, 1, 2 …: the further arguments of the objective."""
-        batch = self._source.at(number)
-        return batch if isinstance(batch, tuple) else (batch,)
+        return _tuple(self._source.at(number))
+
+    def rows_of(self, number: int) -> Ints | None:
+        """Give the numbers (size,) of the rows of batch k; None for a stream."""
+        return self._source.rows_of(number) if isinstance(self._source, _Sample) else None
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Any, ...]]:
+        """Give the batches of one epoch in their order, from batch number ``start`` of it.
+
+        Example:
+            >>> batches = Minibatches.stream(lambda epoch: (10 * epoch + i for i in range(3)))
+            >>> list(batches.epoch(2, start=1))
+            [(21,), (22,)]
+        """
+        return map(_tuple, self._source.epoch(number, start))
 
 
 @final
@@ -155,10 +174,16 @@ class _Sample:
         return _Sample, (self.function, self.rows, self.size, self.seed, self.replacement)
 
     def at(self, number: int) -> Any:
+        return self.function(self.rows_of(number))
+
+    def rows_of(self, number: int) -> Ints:
         if self.replacement:
-            return self.function(generator(self.seed, number).integers(self.rows, size=self.size))
+            return generator(self.seed, number).integers(self.rows, size=self.size)
         epoch, batch = divmod(number, self.batches)
-        return self.function(self._order(epoch)[batch * self.size : (batch + 1) * self.size])
+        return self._order(epoch)[batch * self.size : (batch + 1) * self.size]
+
+    def epoch(self, number: int, start: int) -> Iterator[Any]:
+        return map(self.at, range(number * self.batches + start, (number + 1) * self.batches))
 
     def _permutation(self, epoch: int) -> Ints:
         return generator(self.seed, epoch).permutation(self.rows)
@@ -173,3 +198,7 @@ class _Take:
 
     def __call__(self, rows: Ints) -> tuple[AnyArray, ...]:
         return tuple(array[rows] for array in self.arrays)
+
+
+def _tuple(batch: Any) -> tuple[Any, ...]:
+    return batch if isinstance(batch, tuple) else (batch,)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, final
 
 from thalweg.errors import InvalidProblem
@@ -43,6 +44,10 @@ class Stream:
         while self._next <= number:
             self._read()
         return self._recent[number]
+
+    def epoch(self, number: int, start: int) -> Iterator[Any]:
+        """Give the batches of one epoch, from one of them on, without touching the place of :meth:`at`."""
+        return islice(self._batches(number), start, None)
 
     def _open(self, epoch: int) -> None:
         self._epoch, self._next = epoch, self._starts[epoch]
