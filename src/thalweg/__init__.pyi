@@ -35,6 +35,8 @@ from thalweg.training import GeneralizedLinearRegressor as GeneralizedLinearRegr
 from thalweg.training import LinearClassifier as LinearClassifier
 from thalweg.training import LinearRegression as LinearRegression
 from thalweg.training import LogisticRegression as LogisticRegression
+from thalweg.training import MLPClassifier as MLPClassifier
+from thalweg.training import MLPRegressor as MLPRegressor
 from thalweg.training import ParquetRows as ParquetRows
 from thalweg.training import StrengthSearch as StrengthSearch
 from thalweg.training import find_learning_rate as find_learning_rate

@@ -13,6 +13,9 @@ from thalweg.training.losses import Poisson as Poisson
 from thalweg.training.losses import Quantile as Quantile
 from thalweg.training.losses import Squared as Squared
 from thalweg.training.losses import SquaredHinge as SquaredHinge
+from thalweg.training.network import MLPClassifier as MLPClassifier
+from thalweg.training.network import MLPRegressor as MLPRegressor
+from thalweg.training.network import Network as Network
 from thalweg.training.objective import LinearObjective as LinearObjective
 from thalweg.training.path import StrengthPath as StrengthPath
 from thalweg.training.path import StrengthSearch as StrengthSearch

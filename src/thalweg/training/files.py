@@ -2,10 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import final
 
 from thalweg.errors import StorageError
 
-__all__ = ["write_whole"]
+__all__ = ["CheckpointWarning", "write_whole"]
+
+
+@final
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be written; the one before stays, and the training goes on."""
 
 
 def write_whole(path: str | Path, data: bytes) -> None:

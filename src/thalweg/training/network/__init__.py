@@ -1,6 +1,9 @@
 """Networks for tables, by our own backpropagation: whole batches, in NumPy."""
 
 from thalweg.training.network.backpropagation import Batch, learn, mean_loss
+from thalweg.training.network.classifier import MLPClassifier
+from thalweg.training.network.fit import FitState, Plan, fit
 from thalweg.training.network.network import Network
+from thalweg.training.network.regressor import MLPRegressor
 
-__all__ = ["Batch", "Network", "learn", "mean_loss"]
+__all__ = ["Batch", "FitState", "MLPClassifier", "MLPRegressor", "Network", "Plan", "fit", "learn", "mean_loss"]

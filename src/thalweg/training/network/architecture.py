@@ -33,6 +33,10 @@ Embedding = Literal["periodic", "piecewise_linear"]
 ACTIVATIONS: dict[str, Activation] = {"relu": ReLU(), "gelu": GELU(), "silu": SiLU(), "tanh": Tanh()}
 
 MOST_ONE_HOT = 8  # categories
+SIGMA = 1.0  # of periodic embeddings: they are asked for where there is detail to see
+GAIN = (
+    0.1  # of the last layer: outputs start near the targets' mean, so that a short training is judged by what it learns
+)
 BINS = 32  # of a number's piecewise linear encoding
 
 
@@ -74,7 +78,7 @@ def layers_for(
         layers += [Dense(entry), ACTIVATIONS[activation]]
         if dropout:
             layers.append(Dropout(dropout))
-    return (*layers, Dense(outputs, gain=1.0))
+    return (*layers, Dense(outputs, gain=GAIN))
 
 
 def _first(X: AnyArray, cardinalities: tuple[int, ...], embedding: Embedding | None) -> tuple[Layer, ...]:
@@ -94,7 +98,7 @@ def _embedding(numbers: AnyArray, embedding: Embedding | None) -> tuple[Layer, .
     if embedding is None:
         return ()
     if embedding == "periodic":
-        return (Periodic(),)
+        return (Periodic(sigma=SIGMA),)
     if embedding == "piecewise_linear":
         return (PiecewiseLinear(quantile_edges(numbers, BINS)),)
     raise InvalidSettings(f"embedding={embedding!r}: expected 'periodic', 'piecewise_linear' or None")

@@ -57,8 +57,10 @@ class CheckpointFile:
         Raises:
             ContradictorySettings: The file is of another fit.
             UnreadableState: It is damaged, no such file, or one of another version.
-            StorageError: It cannot be read.
+            StorageError: It cannot be read, or its folder does not exist.
         """
+        if not self.path.parent.is_dir():
+            raise StorageError(f"{self.path}: there is no folder {self.path.parent}: make it, or name another file")
         if not self.path.exists():
             return None
         try:
@@ -81,8 +83,8 @@ class CheckpointFile:
         """
         tree, arrays = split(state)
         held = json.dumps({"fit": self._fit, "state": tree, "arrays": len(arrays)})
+        self._saved = time.monotonic()  # a try counts too: a full disk is not asked again after every step
         write_whole(self.path, save({str(i): array for i, array in enumerate(arrays)}, metadata={KEY: held}))
-        self._saved = time.monotonic()
 
     def _compare(self, stored: dict[str, Any]) -> None:
         for name, value in self._fit.items():

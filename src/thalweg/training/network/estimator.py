@@ -1,21 +1,20 @@
 """What the two estimators share: from a table and its targets to a trained network."""
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 from threadpoolctl import threadpool_limits
 
 from thalweg.arrays import AnyArray
-from thalweg.data.frames import as_frame
 from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.optimizers.rules import AdamW, AnyRule, Constant, Schedule, UpdateRule
 from thalweg.rng import fresh_seed
@@ -23,27 +22,25 @@ from thalweg.training.losses import Loss
 from thalweg.training.network.architecture import Embedding, layers_for
 from thalweg.training.network.backpropagation import Batch
 from thalweg.training.network.checkpoint import CheckpointFile
-from thalweg.training.network.fit import Plan, batches_of, fit, validation_loss
+from thalweg.training.network.fit import MOST_ROLLBACKS, FitState, Plan, batches_of, fit
 from thalweg.training.network.layers import Layer
 from thalweg.training.network.learning_rate import choose_learning_rate
 from thalweg.training.network.network import Network
-from thalweg.training.network.table import TableInput, is_mixed
+from thalweg.training.network.table import TableInput, framed, is_mixed
+from thalweg.training.network.validation import batch_size_for, held_out, score_of
 from thalweg.training.rate_race import rise_and_fall
 
 __all__ = ["DEFAULT_RULE", "MLP", "LearningRate"]
 
 LearningRate = float | Schedule | Literal["auto"]
 
-DEFAULT_RULE = AdamW(beta2=0.95, weight_decay=0.02)  # RealMLP's
+DEFAULT_RULE = AdamW(beta2=0.95, weight_decay=0.1)
 FLOATS = (np.float32, np.float64)
-FEWEST = 100  # rows of which some can be spared for validation
-HELD = 0.2  # share of the rows that judge learning rates, where none are held out
-MOST_HELD = 2_000
-WORTH_TWO_THREADS = 2**26  # multiplications of a layer's product; for smaller ones threads wait more than they work
+WORTH_TWO_THREADS = 2**27  # multiplications of a batch; where there are fewer, threads wait more than they work
 
 
 class MLP(BaseEstimator):  # type: ignore[misc]
-    """Base of the multi-layer perceptrons."""
+    """Base of the multi-layer perceptrons, which differ in what they make of y and of the network's outputs."""
 
     hidden: Sequence[int | Layer]
     activation: str
@@ -52,37 +49,43 @@ class MLP(BaseEstimator):  # type: ignore[misc]
     rule: AnyRule | None
     learning_rate: LearningRate
     epochs: int
-    batch_size: int
+    batch_size: int | None
     patience: int | None
     validation_fraction: float
     checkpoint: str | Path | None
     seed: int | None
 
     def __sklearn_tags__(self) -> Any:
-        """Missing cells and columns of categories are welcome."""
+        """Missing cells and columns of categories are welcome; without a seed every fit differs."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.non_deterministic = self.seed is None
         return tags
 
-    def _checked(self, X: Any, y: Any, **checks: Any) -> tuple[Any, AnyArray]:
-        """Check features and targets as scikit-learn does, and note the columns."""
+    def _checked(self, X: Any, y: Any, sample_weight: Any, **checks: Any) -> tuple[Any, AnyArray, AnyArray | None]:
+        """Check features, targets and weights as scikit-learn does, note the columns, and leave out rows of no weight."""
         if y is None:  # scikit-learn's own words
             raise InvalidData("requires y to be passed, but the target y is None")
-        frame = _frame(X)
-        if is_mixed(frame):
-            validate_data(self, frame, skip_check_array=True)
-            _, y = check_X_y(np.zeros((len(frame), 1)), y, **checks)
-            return frame, y
-        X, y = validate_data(self, X, y, dtype=FLOATS, ensure_all_finite="allow-nan", **checks)
-        return X, np.asarray(y)
+        X = framed(X)
+        if is_mixed(X):
+            validate_data(self, X, skip_check_array=True)
+            _, y = check_X_y(np.zeros((len(X), 1)), y, **checks)
+        else:
+            X, y = validate_data(self, X, y, dtype=FLOATS, ensure_all_finite="allow-nan", **checks)
+        if sample_weight is None:
+            return X, np.asarray(y), None
+        v = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True))
+        some = v > 0
+        return X[some], np.asarray(y)[some], v[some]
 
     def _features(self, X: Any) -> Any:
-        """Check new rows: as those of the fit, an array of numbers, or a frame with categories too."""
-        frame = _frame(X)
-        if is_mixed(frame):
-            validate_data(self, frame, reset=False, skip_check_array=True)
-            return frame
+        """Check new rows: a frame where the fit had one with categories, else numbers."""
+        X = framed(X)
+        if self._input.names or is_mixed(X):
+            if isinstance(X, pd.DataFrame):  # what else there is, is refused when it is transformed
+                validate_data(self, X, reset=False, skip_check_array=True)
+            return X
         return validate_data(self, X, reset=False, dtype=FLOATS, ensure_all_finite="allow-nan")
 
     def _learn(self, X: Any, y: AnyArray, v: AnyArray | None, loss: Loss, outputs: int, classes: bool) -> None:
@@ -90,53 +93,48 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         self._check_settings()
         seed = fresh_seed() if self.seed is None else int(self.seed)
         self._input = TableInput().fit(X, seed)
-        rows = Batch(self._input.transform(X), y.astype(np.float32), None if v is None else _scaled(v))
-        rows, unseen = self._split(rows, classes, seed)
-        self.network_ = Network(
-            layers_for(
-                rows.X, self._input.cardinalities, self.hidden, self.activation, self.dropout, self.embedding, outputs
-            ),
-            self._input.width,
-            seed=seed,
-        )
+        v = None if v is None else np.asarray(v / v.mean(dtype=np.float64), np.float32)
+        every = Batch(self._input.transform(X), y.astype(np.float32), v)
+        cardinalities, dropout = self._input.cardinalities, float(self.dropout)
+        layers = layers_for(every.X, cardinalities, self.hidden, self.activation, dropout, self.embedding, outputs)
+        self.network_ = Network(layers, self._input.width, seed=seed)
+        rows, unseen = held_out(every, self.validation_fraction, classes, seed)
         with self._threads(len(rows.X)):
-            plan = self._plan(loss, rows, unseen, classes, seed)
-            score = None if unseen is None else validation_loss(loss, unseen)
-            state = fit(self.network_, loss, rows, plan, score, self._file(plan, loss, rows))
-        self.n_iter_, self.stop_reason_, self.rollbacks_ = max(1, state.epoch), state.ended, state.rollbacks
-        self.loss_curve_, self.validation_curve_ = list(state.losses), [] if unseen is None else list(state.scores)
-        self.best_epoch_ = state.best_epoch + 1
+            plan = self._plan(loss, every, rows, seed)
+            state = fit(self.network_, loss, rows, plan, score_of(loss, unseen, classes), self._file(plan, loss, every))
+        self._keep(state, unseen is not None)
+
+    def _plan(self, loss: Loss, every: Batch, rows: Batch, seed: int) -> Plan:
+        """Settle how to learn, the learning rate too."""
+        rule = DEFAULT_RULE if self.rule is None else self.rule
+        size = batch_size_for(len(rows.X)) if self.batch_size is None else int(self.batch_size)
+        plan = Plan(rule, Constant(1.0), int(self.epochs), size, self.patience, seed)
+        if isinstance(self.learning_rate, Schedule):
+            schedule, rate, reason = self.learning_rate, self.learning_rate.at(0), "the schedule was given; its first"
+        elif self.learning_rate != "auto":
+            rate, reason = float(self.learning_rate), "it was given"
+            schedule = Constant(rate)
+        else:
+            choice = choose_learning_rate(self.network_, loss, rows, every, plan)
+            rate, reason = choice.rate, choice.reason
+            schedule = rise_and_fall(rate, plan.epochs * batches_of(rows, plan))
+        self.learning_rate_, self.learning_rate_reason_ = rate, reason
+        return Plan(rule, schedule, plan.epochs, plan.batch, plan.patience, seed)
+
+    def _keep(self, state: FitState, judged: bool) -> None:
+        """Keep what is worth knowing of a fit, and warn where it has not succeeded."""
+        self.n_iter_, self.best_epoch_ = max(1, state.epoch), state.best_epoch + 1
+        self.stop_reason_, self.rollbacks_ = state.ended, state.rollbacks
+        self.loss_curve_, self.validation_curve_ = list(state.losses), list(state.scores) if judged else []
+        if len(state.rollbacks) == MOST_ROLLBACKS:
+            warnings.warn(f"{state.ended}; take a smaller learning_rate, or 'auto'", ConvergenceWarning, stacklevel=4)
 
     def _outputs(self, X: Any) -> AnyArray:
         """Give what the network gives for new rows (n, outputs)."""
         check_is_fitted(self, "network_")
-        X = self._features(X)
+        X = self._input.transform(self._features(X))
         with self._threads(len(X)):
-            return self.network_.predict(self._input.transform(X))
-
-    def _split(self, rows: Batch, classes: bool, seed: int) -> tuple[Batch, Batch | None]:
-        """Hold rows out for validation, where that is asked for and there are enough."""
-        n = len(rows.X)
-        if self.patience is None or n < FEWEST:
-            return rows, None
-        return _parted(rows, min(max(1, round(self.validation_fraction * n)), n - 1), classes, seed)
-
-    def _plan(self, loss: Loss, rows: Batch, unseen: Batch | None, classes: bool, seed: int) -> Plan:
-        rule = DEFAULT_RULE if self.rule is None else self.rule
-        plan = Plan(rule, Constant(1.0), int(self.epochs), int(self.batch_size), self.patience, seed)
-        if isinstance(self.learning_rate, Schedule):
-            schedule, reason = self.learning_rate, "it was given"
-        elif self.learning_rate != "auto":
-            schedule, reason = Constant(float(self.learning_rate)), "it was given"
-        else:
-            learned, judged = (rows, unseen) if unseen is not None else _judged(rows, classes, seed)
-            choice = choose_learning_rate(self.network_, loss, learned, judged, plan)
-            schedule = rise_and_fall(choice.rate, plan.epochs * batches_of(rows, plan))
-            self.learning_rate_, reason = choice.rate, choice.reason
-        if self.learning_rate != "auto":
-            self.learning_rate_ = schedule.at(0)
-        self.learning_rate_reason_ = reason
-        return Plan(rule, schedule, plan.epochs, plan.batch, plan.patience, seed)
+            return self.network_.predict(X)
 
     def _file(self, plan: Plan, loss: Loss, rows: Batch) -> CheckpointFile | None:
         if self.checkpoint is None:
@@ -148,71 +146,36 @@ class MLP(BaseEstimator):  # type: ignore[misc]
             held.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
         return CheckpointFile(
             self.checkpoint,
-            {"layers": self.network_.layers, "plan": plan, "loss": loss, "rows and first weights": held.hexdigest()},
+            {
+                "layers": self.network_.layers,
+                "plan": plan,
+                "loss": loss,
+                "validation_fraction": self.validation_fraction,
+                "rows and first weights": held.hexdigest(),
+            },
         )
 
     def _threads(self, rows: int) -> AbstractContextManager[Any]:
         """Leave the products to one thread, unless they are large."""
-        widths = [layer.width for layer in self.network_.layers if hasattr(layer, "width")]
-        largest = max((a * b for a, b in pairwise(widths)), default=0)
-        work = min(rows, int(self.batch_size)) * largest
+        size = batch_size_for(rows) if self.batch_size is None else int(self.batch_size)
+        work = min(rows, size) * self.network_.weights.size
         return nullcontext() if work >= WORTH_TWO_THREADS else threadpool_limits(1, "blas")
 
     def _check_settings(self) -> None:
-        rate = self.learning_rate
+        rate, size, patience, rule = self.learning_rate, self.batch_size, self.patience, self.rule
         positive = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < np.inf
         known = positive or isinstance(rate, Schedule) or rate == "auto"
         for name, fits, expected in (
             ("epochs", _is_count(self.epochs), "a whole number of at least 1"),
-            ("batch_size", _is_count(self.batch_size), "a whole number of at least 1"),
-            ("patience", self.patience is None or _is_count(self.patience), "a whole number of at least 1, or None"),
-            ("validation_fraction", 0 < self.validation_fraction < 1, "a share between 0 and 1"),
-            ("rule", self.rule is None or isinstance(self.rule, UpdateRule), "an update rule, AdamW() say, or None"),
+            ("batch_size", size is None or _is_count(size), "a whole number of at least 1, or None"),
+            ("patience", patience is None or _is_count(patience), "a whole number of at least 1, or None"),
+            ("validation_fraction", 0 <= self.validation_fraction < 1, "a share of at least 0 and below 1"),
+            ("rule", rule is None or isinstance(rule, UpdateRule), "an update rule, AdamW() say, or None"),
             ("learning_rate", known, "a positive number, a Schedule or 'auto'"),
             ("seed", self.seed is None or _is_count(self.seed, 0), "a whole number of at least 0, or None"),
         ):
             if not fits:
                 raise InvalidSettings(f"{name}={getattr(self, name)!r}: expected {expected}")
-
-    def _row_weights(self, X: Any, sample_weight: Any) -> AnyArray | None:
-        if sample_weight is None:
-            return None
-        v = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float32, ensure_non_negative=True))
-        if not v.sum() > 0:
-            raise InvalidData("sample_weight: all weights are zero, and nothing can be learned from such rows")
-        return v
-
-
-def _frame(X: Any) -> Any:
-    """Give frames of any library as one of pandas, and what is no frame as it is."""
-    return as_frame(X) if hasattr(X, "columns") and not isinstance(X, pd.DataFrame) else X
-
-
-def _parted(rows: Batch, held: int, classes: bool, seed: int) -> tuple[Batch, Batch]:
-    """Give the rows but some, and those, of every class its share where that is possible."""
-    stratify = None
-    if classes:
-        counts = np.unique(rows.y, return_counts=True)[1]
-        possible = counts.min() >= 2 and min(held, len(rows.y) - held) >= len(counts)
-        stratify = rows.y if possible else None
-    kept, out = train_test_split(np.arange(len(rows.X)), test_size=held, random_state=seed % 2**32, stratify=stratify)
-    return _taken(rows, kept), _taken(rows, out)
-
-
-def _taken(rows: Batch, some: AnyArray) -> Batch:
-    return Batch(rows.X[some], rows.y[some], None if rows.v is None else rows.v[some])
-
-
-def _judged(rows: Batch, classes: bool, seed: int) -> tuple[Batch, Batch]:
-    """Set some rows apart for the choice of a learning rate; a single one has to judge itself."""
-    if len(rows.X) == 1:
-        return rows, rows
-    return _parted(rows, max(1, min(round(HELD * len(rows.X)), MOST_HELD)), classes, seed)
-
-
-def _scaled(v: AnyArray) -> AnyArray:
-    """Give weights of mean 1."""
-    return np.asarray(v / v.mean(dtype=np.float64), np.float32)
 
 
 def _is_count(value: Any, least: int = 1) -> bool:

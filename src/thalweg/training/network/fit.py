@@ -3,6 +3,7 @@
 Stopping early: L. Prechelt, "Early stopping – but when?", Neural Networks: Tricks of the Trade, 1998.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, final
@@ -10,15 +11,17 @@ from typing import Any, final
 import numpy as np
 
 from thalweg.arrays import AnyArray
+from thalweg.errors import StorageError
 from thalweg.optimizers.rules import AnyRule, Averages, Schedule
 from thalweg.rng import generator
 from thalweg.serial import frozen
+from thalweg.training.files import CheckpointWarning
 from thalweg.training.losses import Loss
 from thalweg.training.network.backpropagation import Batch, learn, mean_loss
 from thalweg.training.network.checkpoint import CheckpointFile
 from thalweg.training.network.network import Network
 
-__all__ = ["FitState", "Plan", "batches_of", "fit", "steps", "validation_loss"]
+__all__ = ["MOST_ROLLBACKS", "FitState", "Plan", "batches_of", "fit", "steps", "validation_loss"]
 
 MOST_ROLLBACKS = 10
 
@@ -110,7 +113,7 @@ def fit(
         if observe is not None:
             observe(state)
         if file is not None and (state.ended or file.due):
-            file.save((good, state))
+            _save(file, good, state)
     network.weights[...] = state.weights if state.best is None else state.best
     return state
 
@@ -168,7 +171,7 @@ def _epoch(
     for step, n, value, rule in steps(network, loss, rows, plan, state.rule, numbers, state.factor):
         total += value * n
         if file is not None and file.due:
-            file.save((good, replace(state, weights=network.weights, rule=rule, batch=step + 1 - first, total=total)))
+            _save(file, good, replace(state, weights=network.weights, rule=rule, batch=step + 1 - first, total=total))
     return replace(state, weights=network.weights.copy(), rule=rule, batch=batches, total=total)
 
 
@@ -184,7 +187,7 @@ def _judged(
     state = replace(
         state, epoch=epoch, batch=0, total=0.0, losses=(*state.losses, loss), scores=(*state.scores, value)
     )  # fmt: skip
-    if value < state.best_score:
+    if value <= state.best_score:
         state = replace(state, best_epoch=epoch - 1, best_score=value)
     if score is None or state.best_epoch == epoch - 1:  # rows that were learned from do not tell which weights are best
         state = replace(state, best=believed.copy())
@@ -195,6 +198,14 @@ def _judged(
             state, ended=f"no improvement in {plan.patience} epochs: the best is epoch {state.best_epoch + 1}"
         )
     return state
+
+
+def _save(file: CheckpointFile, good: FitState, state: FitState) -> None:
+    """Save where the fit stands; where that fails the last file stays, and so does the fit."""
+    try:
+        file.save((good, state))
+    except StorageError as error:
+        warnings.warn(f"{error}; the training goes on, and will try again", CheckpointWarning, stacklevel=2)
 
 
 def _finite(state: FitState) -> bool:

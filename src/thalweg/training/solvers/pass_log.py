@@ -161,4 +161,3 @@ def pass_by_pass(
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
