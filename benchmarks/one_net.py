@@ -29,9 +29,10 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 import thalweg as tw
+from thalweg.optimizers.evolution import CMAES, SeparableCovariance
 from thalweg.optimizers.rules import AdamW
 from thalweg.problem import Candidates, evaluate
-from thalweg.training.torch.problem import ModuleProblem
+from thalweg.training.torch.problem.module_problem import ModuleProblem
 
 SECONDS, SEEDS, BATCH, RADIUS, TOGETHER = 1.5, 5, 50, 2.0, 256
 LOSS = nn.CrossEntropyLoss()
@@ -193,6 +194,12 @@ METHODS = (
     Method("gradient, minibatches", "`SAGA()`", ours(tw.SAGA(), **MINIBATCHES)),
     Method("value, populations", "`ParticleSwarm()`", ours(tw.ParticleSwarm(), **POPULATION)),
     Method("value, populations", "`GeneticAlgorithm()`", ours(tw.GeneticAlgorithm(), **POPULATION)),
+    Method("value, populations", "`CMAES(sigma=0.05)`", ours(CMAES(sigma=0.05), **POPULATION)),
+    Method(
+        "value, populations",
+        "`CMAES(sigma=0.05, covariance=SeparableCovariance())`",
+        ours(CMAES(sigma=0.05, covariance=SeparableCovariance()), **POPULATION),
+    ),
     Method("value, populations", "SciPy, differential evolution", scipy_differential_evolution),
     Method("value, populations", "`RandomSearch()`", ours(tw.RandomSearch(), **POPULATION)),
     Method("value, one by one", "`NelderMead()`", ours(tw.NelderMead(), **POPULATION)),

@@ -14,7 +14,8 @@ from torch import nn
 
 import thalweg as tw
 from thalweg.optimizers import AdamW
-from thalweg.training.torch.problem import ModuleProblem
+from thalweg.optimizers.evolution import CMAES, SeparableCovariance
+from thalweg.training.torch.problem.module_problem import ModuleProblem
 
 MINIBATCHES, POPULATION = {"batch_size": 50}, {"radius": 2.0}
 RUNS = (  # what it is called, the optimizer, what its problem needs, evaluations
@@ -25,6 +26,8 @@ RUNS = (  # what it is called, the optimizer, what its problem needs, evaluation
     ("AdamW", tw.GradientDescent(rule=AdamW()), MINIBATCHES, 900),
     ("particle swarm", tw.ParticleSwarm(), POPULATION, 5000),
     ("genetic algorithm", tw.GeneticAlgorithm(), POPULATION, 5000),
+    ("CMA-ES", CMAES(sigma=0.05), POPULATION, 5000),
+    ("CMA-ES, separable", CMAES(sigma=0.05, covariance=SeparableCovariance()), POPULATION, 5000),
     ("Nelder-Mead", tw.NelderMead(), POPULATION, 1000),
     ("random search", tw.RandomSearch(), POPULATION, 5000),
 )

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -113,9 +114,10 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(tmp_path):
             print(file=parent.stdin, flush=True)
             pid = int(parent.stdout.readline())
             if kills < 8:
-                time.sleep(moments.uniform(0.0, 0.1))
-                os.kill(pid, signal.SIGKILL)
-                kills += 1
+                time.sleep(moments.uniform(0.0, 0.03))
+                with suppress(ProcessLookupError):  # a fast machine may be done
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
             lines = list(iter(parent.stdout.readline, "over\n"))
     assert kills >= 2
     weights, losses, scores = json.loads(lines[0])

@@ -19,8 +19,8 @@ from torch import nn
 from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings
 from thalweg.optimizers.rules import Adam
 from thalweg.training.losses import Huber, Poisson
-from thalweg.training.torch.classifier import NeuralNetClassifier
-from thalweg.training.torch.regressor import NeuralNetRegressor
+from thalweg.training.torch.estimators.classifier import NeuralNetClassifier
+from thalweg.training.torch.estimators.regressor import NeuralNetRegressor
 from thalweg.training.torch.settings import EarlyStopping, Metric
 
 

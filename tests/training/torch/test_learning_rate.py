@@ -13,8 +13,8 @@ from thalweg.errors import InvalidData
 from thalweg.optimizers.rules import Accumulate, AdamW, ExponentialAverage, HeavyBall, Prodigy
 from thalweg.problem import Minibatches
 from thalweg.training.losses import Squared
-from thalweg.training.torch.learning_rate import choose_learning_rate
-from thalweg.training.torch.randomness import random_state
+from thalweg.training.torch.batches.randomness import random_state
+from thalweg.training.torch.loop.learning_rate import choose_learning_rate
 from thalweg.training.torch.settings import Hardware, Recipe
 
 CPU = Hardware("cpu")

@@ -12,8 +12,8 @@ from thalweg.errors import IncompatibleProblem, InvalidData, InvalidProblem, Inv
 from thalweg.optimizers import AdamW, HeavyBall
 from thalweg.problem import Candidates, Need, evaluate
 from thalweg.training.losses import Huber
-from thalweg.training.torch import mean_loss
-from thalweg.training.torch.problem import ModuleProblem
+from thalweg.training.torch.problem import mean_loss
+from thalweg.training.torch.problem.module_problem import ModuleProblem
 
 ROWS = 60
 BOTH = Need.VALUE | Need.GRADIENT

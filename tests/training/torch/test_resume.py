@@ -23,8 +23,9 @@ from thalweg.optimizers.rules import SGD, Accumulate, AdamW, Chain, ClipNorm, He
 from thalweg.optimizers.rules.exponential_average import ExponentialAverage
 from thalweg.problem import Minibatches
 from thalweg.rng import generator
-from thalweg.training.torch import last_good
-from thalweg.training.torch.checkpoints import CheckpointWarning, from_file_bytes
+from thalweg.training.files import CheckpointWarning
+from thalweg.training.torch.checkpoints import last_good
+from thalweg.training.torch.checkpoints.files import from_file_bytes
 from thalweg.training.torch.fit import fit_module
 from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware, Recipe
 

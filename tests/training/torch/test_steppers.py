@@ -33,8 +33,8 @@ from thalweg.optimizers.rules import (
     WeightDecay,
 )
 from thalweg.serial import frozen
-from thalweg.training.torch.rule_optimizer import RuleOptimizer
-from thalweg.training.torch.steppers import stepper_of
+from thalweg.training.torch.steppers.rule_optimizer import RuleOptimizer
+from thalweg.training.torch.steppers.stepper import stepper_of
 
 OWN = RuleOptimizer
 RULES = [

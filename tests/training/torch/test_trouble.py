@@ -13,9 +13,9 @@ from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings, Th
 from thalweg.optimizers.rules import SGD
 from thalweg.problem import Minibatches
 from thalweg.training.losses import Multinomial, Squared
-from thalweg.training.torch.checks import check_last_batch
 from thalweg.training.torch.events import RolledBack
 from thalweg.training.torch.fit import fit_module
+from thalweg.training.torch.loop.checks import check_last_batch
 from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware, Metric, Recipe
 
 X = torch.linspace(-1, 1, 60).reshape(20, 3)

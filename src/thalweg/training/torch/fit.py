@@ -10,15 +10,15 @@ from typing import Any
 from torch import Tensor, nn
 
 from thalweg.training.losses import Loss
-from thalweg.training.torch.epochs import batch_ended, end_epoch, result_of, started, stop_reason
-from thalweg.training.torch.evaluation import forward, mean
+from thalweg.training.torch.batches.randomness import seeded
+from thalweg.training.torch.devices.parallel import joined
 from thalweg.training.torch.events import Observer, Observers, TrainingStopped
-from thalweg.training.torch.parallel import joined
-from thalweg.training.torch.preparation import Prepared, prepare
-from thalweg.training.torch.randomness import seeded
+from thalweg.training.torch.loop.epochs import batch_ended, end_epoch, result_of, started, stop_reason
+from thalweg.training.torch.loop.evaluation import forward, mean
+from thalweg.training.torch.loop.preparation import Prepared, prepare
+from thalweg.training.torch.loop.trouble import RunningLoss, exploded
 from thalweg.training.torch.result import TrainingResult
 from thalweg.training.torch.settings import Checkpoint, Hardware, Metric, Recipe
-from thalweg.training.torch.trouble import RunningLoss, exploded
 
 __all__ = ["fit_module"]
 

@@ -13,11 +13,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from thalweg.errors import IncompatibleProblem, InvalidData, ThalwegError
 from thalweg.problem import Minibatches
 from thalweg.training.losses import Multinomial
-from thalweg.training.torch.batches import Batch, Batches, leaves, rows_in
-from thalweg.training.torch.evaluation import forward, mean, shapes
+from thalweg.training.torch.batches.batches import Batch, Batches, leaves, rows_in
+from thalweg.training.torch.batches.randomness import random_state, set_random_state
+from thalweg.training.torch.checkpoints.state import untouched
+from thalweg.training.torch.loop.evaluation import forward, mean, shapes
 from thalweg.training.torch.losses import RowLoss
-from thalweg.training.torch.randomness import random_state, set_random_state
-from thalweg.training.torch.state import untouched
 
 __all__ = ["check_first_batch", "check_labels", "check_last_batch", "check_validation"]
 

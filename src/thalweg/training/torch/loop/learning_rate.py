@@ -15,13 +15,13 @@ from thalweg.errors import InvalidData
 from thalweg.optimizers.rules import Accumulate, AnyRule
 from thalweg.training.losses import Loss
 from thalweg.training.rate_race import attempt_steps, race, rates_for, rise_and_fall
-from thalweg.training.torch.batches import Batch, Batches, batches_of, leaves
-from thalweg.training.torch.evaluation import forward, mean
-from thalweg.training.torch.hardware import autocast, device_of, loss_scaler, moved
+from thalweg.training.torch.batches.batches import Batch, Batches, batches_of, leaves
+from thalweg.training.torch.batches.randomness import seeded
+from thalweg.training.torch.devices.hardware import autocast, device_of, loss_scaler, moved
+from thalweg.training.torch.loop.evaluation import forward, mean
 from thalweg.training.torch.losses import RowLoss, row_loss
-from thalweg.training.torch.randomness import seeded
 from thalweg.training.torch.settings import Hardware, Recipe
-from thalweg.training.torch.steppers import stepper_of
+from thalweg.training.torch.steppers.stepper import stepper_of
 
 __all__ = ["choose_learning_rate"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg.errors import InvalidData
-from thalweg.training.torch.batches import Batch, leaves, mapped
+from thalweg.training.torch.batches.batches import Batch, leaves, mapped
 from thalweg.training.torch.losses import RowLoss
 from thalweg.training.torch.settings import Metric
 

@@ -7,11 +7,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from thalweg.training.torch.batches import Batch
-from thalweg.training.torch.evaluation import forward, mean
-from thalweg.training.torch.parallel import Processes
-from thalweg.training.torch.preparation import Prepared
-from thalweg.training.torch.state import Progress, untouched
+from thalweg.training.torch.batches.batches import Batch
+from thalweg.training.torch.checkpoints.state import Progress, untouched
+from thalweg.training.torch.devices.parallel import Processes
+from thalweg.training.torch.loop.evaluation import forward, mean
+from thalweg.training.torch.loop.preparation import Prepared
 
 __all__ = ["RunningLoss", "exploded"]
 

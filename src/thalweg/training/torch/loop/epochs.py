@@ -5,13 +5,13 @@ import math
 from torch import Tensor
 
 from thalweg.errors import InvalidData
-from thalweg.training.torch.evaluation import evaluate
+from thalweg.training.torch.checkpoints.state import Training
 from thalweg.training.torch.events import BatchEnded, EpochEnded, TrainingStarted
-from thalweg.training.torch.preparation import Prepared
+from thalweg.training.torch.loop.evaluation import evaluate
+from thalweg.training.torch.loop.preparation import Prepared
+from thalweg.training.torch.loop.trouble import RunningLoss
 from thalweg.training.torch.result import TrainingResult
 from thalweg.training.torch.settings import Metric
-from thalweg.training.torch.state import Training
-from thalweg.training.torch.trouble import RunningLoss
 
 __all__ = ["batch_ended", "end_epoch", "result_of", "started", "stop_reason"]
 

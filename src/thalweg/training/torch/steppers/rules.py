@@ -25,7 +25,7 @@ from thalweg.optimizers.rules import (
     RMSProp,
     WeightDecay,
 )
-from thalweg.training.torch.rule_optimizer import RuleOptimizer
+from thalweg.training.torch.steppers.rule_optimizer import RuleOptimizer
 
 __all__ = ["Plan", "clip", "plan_of"]
 

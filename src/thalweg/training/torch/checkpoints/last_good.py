@@ -6,13 +6,13 @@ import warnings
 from typing import Any, final
 
 from thalweg.errors import StorageError
-from thalweg.training.files import write_whole
-from thalweg.training.torch.agreement import allow_continuation
-from thalweg.training.torch.checkpoints import CheckpointWarning, from_file_bytes, read_file, to_file_bytes
+from thalweg.training.files import CheckpointWarning, write_whole
+from thalweg.training.torch.checkpoints.agreement import allow_continuation
+from thalweg.training.torch.checkpoints.files import from_file_bytes, read_file, to_file_bytes
+from thalweg.training.torch.checkpoints.state import Training
+from thalweg.training.torch.devices.parallel import Processes
 from thalweg.training.torch.events import RolledBack
-from thalweg.training.torch.parallel import Processes
 from thalweg.training.torch.settings import Checkpoint
-from thalweg.training.torch.state import Training
 
 __all__ = ["LastGood"]
 

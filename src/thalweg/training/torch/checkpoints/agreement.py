@@ -6,9 +6,9 @@ from torch import nn
 
 from thalweg.errors import ContradictorySettings
 from thalweg.serial import describe, without_addresses
-from thalweg.training.torch.batches import Batches
+from thalweg.training.torch.batches.batches import Batches
+from thalweg.training.torch.checkpoints.state import Snapshot, Training
 from thalweg.training.torch.settings import Hardware, Metric, Recipe
-from thalweg.training.torch.state import Snapshot, Training
 
 __all__ = ["allow_continuation", "settings_of"]
 

@@ -5,7 +5,7 @@ import struct
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -13,17 +13,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from thalweg.errors import StorageError, UnreadableState
+from thalweg.training.torch.checkpoints.state import Progress, Snapshot
 from thalweg.training.torch.events import EpochEnded
-from thalweg.training.torch.state import Progress, Snapshot
 
-__all__ = ["CheckpointWarning", "from_file_bytes", "read_file", "to_file_bytes"]
+__all__ = ["from_file_bytes", "read_file", "to_file_bytes"]
 
 KEY, VERSION = "thalweg", 1
-
-
-@final
-class CheckpointWarning(RuntimeWarning):
-    """A checkpoint could not be written; the one before stays, and the training goes on."""
 
 
 def to_file_bytes(snapshot: Snapshot, owns: list[dict[str, Tensor]], settings: dict[str, Any]) -> bytes:

@@ -8,10 +8,10 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from thalweg.training.torch.batches import Batches
+from thalweg.training.torch.batches.batches import Batches
+from thalweg.training.torch.batches.randomness import random_state, set_random_state
 from thalweg.training.torch.events import EpochEnded
-from thalweg.training.torch.randomness import random_state, set_random_state
-from thalweg.training.torch.steppers import Stepper
+from thalweg.training.torch.steppers.stepper import Stepper
 
 __all__ = ["Progress", "Snapshot", "Training", "untouched"]
 

@@ -10,17 +10,17 @@ from torch import nn
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.rules import Constant, Schedule
 from thalweg.training.rate_race import rise_and_fall
-from thalweg.training.torch.agreement import settings_of
-from thalweg.training.torch.batches import Batches, batches_of, validation_of
-from thalweg.training.torch.checks import check_first_batch, check_last_batch, check_validation
-from thalweg.training.torch.hardware import autocast, loss_scaler, moved
-from thalweg.training.torch.last_good import LastGood
-from thalweg.training.torch.learning_rate import choose_learning_rate
+from thalweg.training.torch.batches.batches import Batches, batches_of, validation_of
+from thalweg.training.torch.checkpoints.agreement import settings_of
+from thalweg.training.torch.checkpoints.last_good import LastGood
+from thalweg.training.torch.checkpoints.state import Training
+from thalweg.training.torch.devices.hardware import autocast, loss_scaler, moved
+from thalweg.training.torch.devices.parallel import Processes
+from thalweg.training.torch.loop.checks import check_first_batch, check_last_batch, check_validation
+from thalweg.training.torch.loop.learning_rate import choose_learning_rate
 from thalweg.training.torch.losses import RowLoss, row_loss
-from thalweg.training.torch.parallel import Processes
 from thalweg.training.torch.settings import Checkpoint, Hardware, Metric, Recipe
-from thalweg.training.torch.state import Training
-from thalweg.training.torch.steppers import stepper_of
+from thalweg.training.torch.steppers.stepper import stepper_of
 
 __all__ = ["Prepared", "prepare"]
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
 from thalweg.errors import InvalidData, InvalidSettings
-from thalweg.training.torch.batches import leaves
+from thalweg.training.torch.batches.batches import leaves
 
 __all__ = ["checked", "columns_of", "rows_in", "tensors_of"]
 

@@ -12,7 +12,7 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from thalweg.training.torch.hardware import device_of
+from thalweg.training.torch.devices.hardware import device_of
 from thalweg.training.torch.settings import Hardware
 
 __all__ = ["Processes", "joined"]

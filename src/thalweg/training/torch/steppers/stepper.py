@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from thalweg.errors import IncompatibleProblem, UnreadableState
 from thalweg.optimizers.rules import AnyRule
 from thalweg.optimizers.rules.exponential_average import decay_at
-from thalweg.training.torch.rule_optimizer import RuleOptimizer
-from thalweg.training.torch.rules import Plan, clip, plan_of
+from thalweg.training.torch.steppers.rule_optimizer import RuleOptimizer
+from thalweg.training.torch.steppers.rules import Plan, clip, plan_of
 
 __all__ = ["Stepper", "stepper_of"]
 
@@ -162,7 +162,7 @@ def stepper_of(rule: AnyRule, parameters: Sequence[nn.Parameter]) -> Stepper:
     """Make the stepper of an update rule, at its beginning.
 
     Args:
-        rule: Any; what it becomes tells :func:`thalweg.training.torch.rules.plan_of`.
+        rule: Any; what it becomes tells :func:`thalweg.training.torch.steppers.rules.plan_of`.
         parameters: Of a module, where they will stay. Those that need no gradient are left out.
 
     Raises:

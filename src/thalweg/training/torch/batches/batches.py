@@ -12,7 +12,7 @@ from torch import Tensor
 
 from thalweg.errors import InvalidData
 from thalweg.problem import Minibatches
-from thalweg.training.torch.randomness import random_state, set_random_state
+from thalweg.training.torch.batches.randomness import random_state, set_random_state
 
 __all__ = ["Batch", "Batches", "batches_of", "leaves", "mapped", "rows_in", "validation_of"]
 

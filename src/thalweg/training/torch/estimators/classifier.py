@@ -17,9 +17,9 @@ from thalweg.arrays import AnyArray
 from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings
 from thalweg.optimizers.rules import AnyRule, Schedule
 from thalweg.training.losses import Logistic, Loss, Multinomial
-from thalweg.training.torch.estimator import NeuralNetEstimator
+from thalweg.training.torch.batches.inputs import checked
+from thalweg.training.torch.estimators.estimator import NeuralNetEstimator
 from thalweg.training.torch.events import Observer
-from thalweg.training.torch.inputs import checked
 from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware, Metric
 
 __all__ = ["NeuralNetClassifier"]

@@ -15,7 +15,7 @@ from thalweg.problem import Minibatches, Problem
 from thalweg.space import Box
 from thalweg.training.losses import Loss
 from thalweg.training.torch.losses import row_loss
-from thalweg.training.torch.mean_loss import MeanLoss, trainable
+from thalweg.training.torch.problem.mean_loss import MeanLoss, trainable
 
 __all__ = ["ModuleProblem"]
 

@@ -20,13 +20,13 @@ from thalweg.optimizers.rules import AdamW, AnyRule, Schedule
 from thalweg.problem import Minibatches
 from thalweg.rng import fresh_seed, generator
 from thalweg.training.losses import Loss
-from thalweg.training.torch.batches import mapped
-from thalweg.training.torch.evaluation import forward, shapes
+from thalweg.training.torch.batches.batches import mapped
+from thalweg.training.torch.batches.inputs import checked, columns_of, rows_in, tensors_of
+from thalweg.training.torch.batches.randomness import seeded
+from thalweg.training.torch.devices.hardware import device_of, moved
 from thalweg.training.torch.events import Observer
 from thalweg.training.torch.fit import fit_module
-from thalweg.training.torch.hardware import device_of, moved
-from thalweg.training.torch.inputs import checked, columns_of, rows_in, tensors_of
-from thalweg.training.torch.randomness import seeded
+from thalweg.training.torch.loop.evaluation import forward, shapes
 from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware, Metric, Recipe
 
 __all__ = ["NeuralNetEstimator"]
