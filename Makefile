@@ -66,6 +66,6 @@ $(VENV)/bench.stamp: $(VENV)/dev.stamp
 	$(PIP) --editable ".[all,dev,bench]"
 	@touch $@
 
-$(VENV)/docs.stamp: $(VENV)/base.stamp
+$(VENV)/docs.stamp: $(VENV)/dev.stamp
 	$(PIP) --editable ".[docs]"
 	@touch $@

@@ -8,7 +8,7 @@ import pytest
 from thalweg.optimizers.rules import SGD, AdamW, Constant, Cosine, ExponentialAverage
 from thalweg.training.losses import Squared
 from thalweg.training.network import Batch, Network
-from thalweg.training.network.fit import Plan, batches_of, fit, steps, validation_loss
+from thalweg.training.network.fit import Plan, batches_of, fit_network, steps, validation_loss
 from thalweg.training.network.layers import Dense, Dropout, ReLU
 
 PLAN = Plan(AdamW(), Constant(0.01), epochs=4, batch=8)
@@ -68,7 +68,7 @@ def test_steps_in_pieces_are_the_steps_in_one():
 
 def test_the_state_tells_what_happened():
     network, states = net(), []
-    state = fit(network, Squared(), rows(), PLAN, observe=states.append)
+    state = fit_network(network, Squared(), rows(), PLAN, observe=states.append)
     assert [s.epoch for s in states] == [1, 2, 3, 4] and state is states[-1]
     assert len(state.losses) == 4 and state.scores == state.losses and state.ended == "all 4 epochs were made"
     assert np.array_equal(network.weights, state.weights)
@@ -76,19 +76,21 @@ def test_the_state_tells_what_happened():
 
 def test_without_other_rows_the_last_weights_are_taken():
     network, plan = net(), replace(PLAN, schedule=Poisoned({}, [0.01] * 14 + [0.3] * 14))
-    state = fit(network, Squared(), rows(), plan)
+    state = fit_network(network, Squared(), rows(), plan)
     assert state.best_epoch < 3 and np.array_equal(network.weights, state.weights)
 
 
 def test_the_last_of_equally_good_epochs_is_taken():
     scores, network, visited = iter([3.0, 1.0, 1.0, 2.0]), net(), []
-    state = fit(network, Squared(), rows(), PLAN, lambda _: next(scores), observe=lambda s: visited.append(s.weights))
+    state = fit_network(
+        network, Squared(), rows(), PLAN, lambda _: next(scores), observe=lambda s: visited.append(s.weights)
+    )
     assert state.best_epoch == 2 and state.best_score == 1 and np.array_equal(network.weights, visited[2])
 
 
 def test_patience_counts_from_the_best_epoch():
     scores = iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.0])
-    state = fit(net(), Squared(), rows(), replace(PLAN, epochs=6, patience=3), lambda _: next(scores))
+    state = fit_network(net(), Squared(), rows(), replace(PLAN, epochs=6, patience=3), lambda _: next(scores))
     assert state.epoch == 5 and state.ended == "no improvement in 3 epochs: the best is epoch 2"
 
 
@@ -100,7 +102,7 @@ def test_averages_are_what_is_judged_and_kept():
         judged.append(network.weights.copy())
         return validation_loss(Squared(), rows(30, seed=1))(network)
 
-    state = fit(network, Squared(), rows(), replace(PLAN, rule=rule), score)
+    state = fit_network(network, Squared(), rows(), replace(PLAN, rule=rule), score)
     assert np.array_equal(judged[-1], rule.average(state.rule, state.weights))
     assert not np.array_equal(judged[-1], state.weights)
     assert np.array_equal(network.weights, judged[state.best_epoch])
@@ -109,7 +111,7 @@ def test_averages_are_what_is_judged_and_kept():
 def test_a_loss_that_is_not_finite_goes_back_to_the_beginning_of_the_epoch_with_half_the_rate():
     states = []
     plan = replace(PLAN, schedule=Poisoned({9: 2}))
-    state = fit(net(), Squared(), rows(), plan, observe=states.append)
+    state = fit_network(net(), Squared(), rows(), plan, observe=states.append)
     assert [s.epoch for s in states] == [1, 1, 1, 2, 3, 4] and [s.factor for s in states] == [
         1,
         0.5,
@@ -122,19 +124,19 @@ def test_a_loss_that_is_not_finite_goes_back_to_the_beginning_of_the_epoch_with_
     assert len(state.rollbacks) == 2 and state.rollbacks[0].startswith(
         "epoch 2: the loss became nan; back to its beginning"
     )
-    clean = fit(net(), Squared(), rows(), replace(PLAN, schedule=Constant(0.01)))
+    clean = fit_network(net(), Squared(), rows(), replace(PLAN, schedule=Constant(0.01)))
     assert state.losses[0] == clean.losses[0] and np.isfinite(state.weights).all()
 
 
 def test_it_gives_up_with_the_last_good_weights():
     network, states = net(), []
     plan = replace(PLAN, schedule=Poisoned({9: 100}))
-    state = fit(network, Squared(), rows(), plan, observe=states.append)
+    state = fit_network(network, Squared(), rows(), plan, observe=states.append)
     assert len(state.rollbacks) == 10 and "10 times with half the rate each" in state.ended
     assert np.array_equal(network.weights, states[0].weights) and state.epoch == 1
 
 
 @pytest.mark.parametrize("n", [1, 3, 8, 9])
 def test_batches_larger_than_the_rows_are_all_rows(n):
-    state = fit(net(), Squared(), rows(n), Plan(SGD(), Cosine(0.01, 10), epochs=3, batch=8))
+    state = fit_network(net(), Squared(), rows(n), Plan(SGD(), Cosine(0.01, 10), epochs=3, batch=8))
     assert state.epoch == 3 and np.isfinite(state.losses).all()

@@ -2,8 +2,8 @@
 
 from thalweg.training.network.backpropagation import Batch, learn, mean_loss
 from thalweg.training.network.classifier import MLPClassifier
-from thalweg.training.network.fit import FitState, Plan, fit
+from thalweg.training.network.fit import FitState, Plan, fit_network
 from thalweg.training.network.network import Network
 from thalweg.training.network.regressor import MLPRegressor
 
-__all__ = ["Batch", "FitState", "MLPClassifier", "MLPRegressor", "Network", "Plan", "fit", "learn", "mean_loss"]
+__all__ = ["Batch", "FitState", "MLPClassifier", "MLPRegressor", "Network", "Plan", "fit_network", "learn", "mean_loss"]

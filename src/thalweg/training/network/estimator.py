@@ -22,7 +22,7 @@ from thalweg.training.losses import Loss
 from thalweg.training.network.architecture import Embedding, layers_for
 from thalweg.training.network.backpropagation import Batch
 from thalweg.training.network.checkpoint import CheckpointFile
-from thalweg.training.network.fit import MOST_ROLLBACKS, FitState, Plan, batches_of, fit
+from thalweg.training.network.fit import MOST_ROLLBACKS, FitState, Plan, batches_of, fit_network
 from thalweg.training.network.layers import Layer
 from thalweg.training.network.learning_rate import choose_learning_rate
 from thalweg.training.network.network import Network
@@ -101,7 +101,7 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         rows, unseen = held_out(every, self.validation_fraction, classes, seed)
         with self._threads(len(rows.X)):
             plan = self._plan(loss, every, rows, seed)
-            state = fit(self.network_, loss, rows, plan, score_of(loss, unseen, classes), self._file(plan, loss, every))
+X
         self._keep(state, unseen is not None)
 
     def _plan(self, loss: Loss, every: Batch, rows: Batch, seed: int) -> Plan:

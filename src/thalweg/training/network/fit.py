@@ -21,7 +21,7 @@ from thalweg.training.network.backpropagation import Batch, learn, mean_loss
 from thalweg.training.network.checkpoint import CheckpointFile
 from thalweg.training.network.network import Network
 
-__all__ = ["MOST_ROLLBACKS", "FitState", "Plan", "batches_of", "fit", "steps", "validation_loss"]
+__all__ = ["MOST_ROLLBACKS", "FitState", "Plan", "batches_of", "fit_network", "steps", "validation_loss"]
 
 MOST_ROLLBACKS = 10
 
@@ -68,7 +68,7 @@ class FitState:
     ended: str = ""  # why this is the last state
 
 
-def fit(
+def fit_network(
     network: Network,
     loss: Loss,
     rows: Batch,
@@ -97,7 +97,7 @@ def fit(
         >>> from thalweg.training.network.layers import Dense
         >>> rows = Batch(np.linspace(0, 1, 100)[:, None], np.linspace(1, 3, 100))
         >>> net = Network([Dense(1)], inputs=1, dtype=np.float64)
-        >>> fit(net, Squared(), rows, Plan(AdamW(), Constant(0.05), epochs=100, batch=10)).ended
+        >>> fit_network(net, Squared(), rows, Plan(AdamW(), Constant(0.05), epochs=100, batch=10)).ended
         'all 100 epochs were made'
         >>> net.weights.round(1)
         array([2., 1.])
