@@ -101,7 +101,8 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         rows, unseen = held_out(every, self.validation_fraction, classes, seed)
         with self._threads(len(rows.X)):
             plan = self._plan(loss, every, rows, seed)
-X
+            score, file = score_of(loss, unseen, classes), self._file(plan, loss, every)
+            state = fit_network(self.network_, loss, rows, plan, score, file)
         self._keep(state, unseen is not None)
 
     def _plan(self, loss: Loss, every: Batch, rows: Batch, seed: int) -> Plan:

@@ -77,11 +77,11 @@ class Network:
         return self.gradient
 
     def predict(self, X: AnyArray) -> AnyArray:
-        """Give the outputs (n, outputs) of many rows, as a new array."""
-        eta = np.empty((len(X), self.outputs), self.dtype)
+        """Give the outputs (n, outputs) of many rows, as a new array; several threads may do so at once."""
+        eta, memory = np.empty((len(X), self.outputs), self.dtype), Memory(Run(self.seed), propagate=False)
         for begin in range(0, len(X), CHUNK):
             rows = np.ascontiguousarray(X[begin : begin + CHUNK], self.dtype)
-            eta[begin : begin + CHUNK] = self.forward(rows)
+            eta[begin : begin + CHUNK] = sequence.forward(self.layers, self._parameters, rows, memory)
         return eta
 
 
