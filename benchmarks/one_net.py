@@ -29,10 +29,10 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 import thalweg as tw
-from thalweg.optimizers.evolution import CMAES, SeparableCovariance
+from thalweg.optimizers import CMAES, SeparableCovariance
 from thalweg.optimizers.rules import AdamW
 from thalweg.problem import Candidates, evaluate
-from thalweg.training.torch.problem.module_problem import ModuleProblem
+from thalweg.training import ModuleProblem
 
 SECONDS, SEEDS, BATCH, RADIUS, TOGETHER = 1.5, 5, 50, 2.0, 256
 LOSS = nn.CrossEntropyLoss()

@@ -1,6 +1,6 @@
 """Three uses on real data: pictures, messages, ratings; what Thalweg reaches by itself, and its peers by their defaults.
 
-    python benchmarks/uses.py [--seeds 5] [--data FOLDER] > benchmarks/results/uses.md
+    python benchmarks/uses.py [--seeds 3] [--data FOLDER] > benchmarks/results/uses.md
 
 Runs the programs examples/image_recognition.py, examples/spam.py and examples/recommender.py for several seeds, each of
 which divides the data anew; and the convolutional network of the first once more in a plain loop of PyTorch, with Adam and
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
@@ -86,8 +87,9 @@ def main(folder, seeds):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data", default=real_data.FOLDER, type=Path)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)  # as the program of the pictures does
-    sys.exit(main(arguments.data, arguments.seeds))
+    torch.set_num_threads(1)  # as the programs do
+    with threadpool_limits(1):  # and their peers shall not wait for a busy processor either
+        sys.exit(main(arguments.data, arguments.seeds))

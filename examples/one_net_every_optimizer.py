@@ -13,9 +13,7 @@ from sklearn.datasets import make_moons
 from torch import nn
 
 import thalweg as tw
-from thalweg.optimizers import AdamW
-from thalweg.optimizers.evolution import CMAES, SeparableCovariance
-from thalweg.training.torch.problem.module_problem import ModuleProblem
+from thalweg.optimizers import AdamW, SeparableCovariance
 
 MINIBATCHES, POPULATION = {"batch_size": 50}, {"radius": 2.0}
 RUNS = (  # what it is called, the optimizer, what its problem needs, evaluations
@@ -26,8 +24,8 @@ RUNS = (  # what it is called, the optimizer, what its problem needs, evaluation
     ("AdamW", tw.GradientDescent(rule=AdamW()), MINIBATCHES, 900),
     ("particle swarm", tw.ParticleSwarm(), POPULATION, 5000),
     ("genetic algorithm", tw.GeneticAlgorithm(), POPULATION, 5000),
-    ("CMA-ES", CMAES(sigma=0.05), POPULATION, 5000),
-    ("CMA-ES, separable", CMAES(sigma=0.05, covariance=SeparableCovariance()), POPULATION, 5000),
+    ("CMA-ES", tw.CMAES(sigma=0.05), POPULATION, 5000),
+    ("CMA-ES, separable", tw.CMAES(sigma=0.05, covariance=SeparableCovariance()), POPULATION, 5000),
     ("Nelder-Mead", tw.NelderMead(), POPULATION, 1000),
     ("random search", tw.RandomSearch(), POPULATION, 5000),
 )
@@ -40,7 +38,7 @@ def main() -> None:
 
     print("optimizer                      loss  accuracy  evaluations  seconds")
     for name, optimizer, needs, evaluations in RUNS:
-        net = ModuleProblem(module, nn.CrossEntropyLoss(), X[:300], y[:300], **needs)
+        net = tw.ModuleProblem(module, nn.CrossEntropyLoss(), X[:300], y[:300], **needs)
         started = time.perf_counter()
         result = tw.minimize(net.problem, optimizer=optimizer, initial=[net.initial], evaluations=evaluations, seed=0)
         seconds = time.perf_counter() - started

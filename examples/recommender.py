@@ -105,4 +105,5 @@ def main(folder=real_data.FOLDER, seed=0):
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # for so small a network a second one gains nothing, and on a busy machine costs much
     main(real_data.folder_asked_for(__doc__))

@@ -10,6 +10,9 @@ from thalweg.optimizers.baseline.nelder_mead import NelderMead as NelderMead
 from thalweg.optimizers.baseline.random_search import RandomSearch as RandomSearch
 from thalweg.optimizers.baseline.sobol_search import SobolSearch as SobolSearch
 from thalweg.optimizers.bayesian.bayesian_optimization import BayesianOptimization as BayesianOptimization
+from thalweg.optimizers.evolution.cma import FullCovariance as FullCovariance
+from thalweg.optimizers.evolution.cma import SeparableCovariance as SeparableCovariance
+from thalweg.optimizers.evolution.cma_es import CMAES as CMAES
 from thalweg.optimizers.evolution.genetic_algorithm import GeneticAlgorithm as GeneticAlgorithm
 from thalweg.optimizers.gradient.averaged import Averaged as Averaged
 from thalweg.optimizers.gradient.bfgs import BFGS as BFGS

@@ -1,5 +1,5 @@
-"""Evolution: populations that vary and are selected."""
+"""Evolution: populations that vary and are selected. ``__init__.pyi`` lists the public names, loaded when first used."""
 
-from thalweg.optimizers.evolution.genetic_algorithm import GeneticAlgorithm, GeneticState
+from thalweg.lazy import attach
 
-__all__ = ["GeneticAlgorithm", "GeneticState"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
