@@ -32,6 +32,7 @@ RUNS = (  # what it is called, the optimizer, what its problem needs, evaluation
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # two would wait for each other longer than they work
     X, y = (torch.tensor(part) for part in make_moons(600, noise=0.2, random_state=0))
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 2)).double()

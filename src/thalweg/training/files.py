@@ -34,7 +34,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
         ...     Path(f"{folder}/a").read_bytes()
         b'whole'
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one, and the file lies where it points
     beside = path.with_name(path.name + ".part")
     try:
         try:

@@ -42,7 +42,7 @@ class CheckpointFile:
 
     def __init__(self, path: str | Path, fit: dict[str, Any], seconds: float = 60.0) -> None:
         """Look at nothing yet."""
-        self.path, self.seconds = Path(path).expanduser(), seconds
+        self.path, self.seconds = Path(path).expanduser().absolute(), seconds
         self._fit = {name: describe(value) for name, value in fit.items()}
         self._saved = time.monotonic()
 

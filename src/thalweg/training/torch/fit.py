@@ -73,7 +73,7 @@ def fit_module(
         InvalidSettings: The settings do not fit together.
         ContradictorySettings: The checkpoint is another training's.
         UnreadableState: The checkpoint is damaged.
-        StorageError: The checkpoint cannot be read.
+        StorageError: The checkpoint cannot be read, or its folder does not exist.
 
     Example:
         >>> import torch

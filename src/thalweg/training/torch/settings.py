@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -187,8 +187,9 @@ def _number(value: Any) -> float:
 
 
 def _whole(owner: object, name: str) -> None:
-    value = _number(getattr(owner, name))
-    _refuse_unless(value >= 1 and value == value // 1, owner, name, "a whole number of at least 1")
+    value = getattr(owner, name)
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+    _refuse_unless(fits, owner, name, "a whole number of at least 1")
 
 
 def _one_of(owner: object, name: str, *known: str) -> None:

@@ -72,10 +72,13 @@ def read_file(path: str | Path) -> bytes | None:
     """Give the bytes of a checkpoint, None where there is none.
 
     Raises:
-        StorageError: It cannot be read.
+        StorageError: It cannot be read, or its folder does not exist.
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise StorageError(f"{path}: there is no folder {path.parent}: make it, or name another file")
     try:
-        return Path(path).read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -85,5 +88,6 @@ def read_file(path: str | Path) -> bytes | None:
 def _checksum(tensors: dict[str, Tensor]) -> int:
     value = 0
     for name in sorted(tensors):
+        value = zlib.crc32(name.encode(), value)
         value = zlib.crc32(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data, value)
     return value

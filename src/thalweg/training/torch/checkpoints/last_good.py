@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from pathlib import Path
 from typing import Any, final
 
 from thalweg.errors import StorageError
@@ -36,6 +37,8 @@ class LastGood:
     ) -> None:
         """Copy the beginning, and write nothing yet."""
         self._training, self._checkpoint, self._settings, self._processes = training, checkpoint, settings, processes
+        # A name that begins in the present folder, which may be another one later.
+        self._path = str(Path(checkpoint.path).expanduser().absolute()) if checkpoint else ""
         self._every = min(EVERY, checkpoint.steps or EVERY) if checkpoint else EVERY
         self._started = self._written = time.monotonic()
         self._written_step = 0
@@ -48,11 +51,11 @@ class LastGood:
         Raises:
             ContradictorySettings: Another training has written it.
             UnreadableState: It is damaged.
-            StorageError: It cannot be read.
+            StorageError: It cannot be read, or its folder does not exist.
         """
         if self._checkpoint is None:
             return False
-        path, first = self._checkpoint.path, self._processes.rank == 0
+        path, first = self._path, self._processes.rank == 0
         data = self._processes.same(read_file(path) if first else None)
         if data is None:
             return False
@@ -84,7 +87,7 @@ class LastGood:
         late = time.monotonic() - self._written >= self._checkpoint.seconds
         far = self._snapshot.progress.step - self._written_step >= (self._checkpoint.steps or math.inf)
         if write or far or self._processes.same(late):
-            self._write(self._checkpoint.path)
+            self._write(self._path)
 
     def roll_back(self, trouble: str, stop: bool) -> RolledBack:
         """Go back to the copy, with half the rate, or to stay there.

@@ -1,5 +1,6 @@
 """All that a training changes, and its copies."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -7,13 +8,14 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from thalweg.training.torch.batches.batches import Batches
 from thalweg.training.torch.batches.randomness import random_state, set_random_state
 from thalweg.training.torch.events import EpochEnded
 from thalweg.training.torch.steppers.stepper import Stepper
 
-__all__ = ["Progress", "Snapshot", "Training", "untouched"]
+__all__ = ["Progress", "Snapshot", "Training", "copied", "untouched"]
 
 
 @final
@@ -141,16 +143,23 @@ class Training:
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[None]:
     """Put back what a pass through a module changes: statistics of normalizations, and PyTorch's generators."""
-    with torch.no_grad():
-        buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    with torch.no_grad():  # by name: a module may have new tensors afterwards; and lazy ones have no values before
+        kept = {name: buffer.clone() for name, buffer in module.named_buffers() if not is_lazy(buffer)}
     gpus = {tensor.device for tensor in module.parameters() if tensor.device.type == "cuda"}
     try:
         with torch.random.fork_rng(devices=list(gpus)):
             yield
     finally:
         with torch.no_grad():
-            for buffer, value in buffers:
-                buffer.copy_(value)
+            for name, buffer in module.named_buffers():
+                if name in kept:
+                    buffer.copy_(kept[name])
+
+
+def copied(module: nn.Module) -> nn.Module:
+    """Copy a module, also one that keeps tensors of its last pass, which PyTorch's own copy refuses."""
+    kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, Tensor)]
+    return copy.deepcopy(module, {id(value): value.detach().clone() for value in kept if not value.is_leaf})
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:

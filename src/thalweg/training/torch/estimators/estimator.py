@@ -1,6 +1,5 @@
 """What the estimators around a module share: from X and targets to a trained module, and to its outputs."""
 
-import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -23,6 +22,7 @@ from thalweg.training.losses import Loss
 from thalweg.training.torch.batches.batches import mapped
 from thalweg.training.torch.batches.inputs import checked, columns_of, rows_in, tensors_of
 from thalweg.training.torch.batches.randomness import seeded
+from thalweg.training.torch.checkpoints.state import copied
 from thalweg.training.torch.devices.hardware import device_of, moved
 from thalweg.training.torch.events import Observer
 from thalweg.training.torch.fit import fit_module
@@ -70,7 +70,7 @@ class NeuralNetEstimator(BaseEstimator):  # type: ignore[misc]
         """Make or copy the module; give it, the inputs, and the outputs of the first rows."""
         check_consistent_length(*(X if isinstance(X, tuple) else X.values() if isinstance(X, Mapping) else [X]), y)
         if isinstance(self.module, nn.Module):
-            module = copy.deepcopy(self.module)
+            module = copied(self.module)
         elif callable(self.module):
             with seeded(seed, WEIGHTS):
                 module = self.module(columns_of(X), outputs)

@@ -72,7 +72,11 @@ def stop_reason(run: Prepared, asked: bool) -> str:
     progress, recipe, asked = run.training.progress, run.recipe, run.processes.same(asked)
     stopping = recipe.early_stopping
     if stopping is not None and progress.epoch - progress.best_epoch >= stopping.patience:
-        best = f"the weights are those of epoch {progress.best_epoch}, the best"
+        best = (
+            f"the weights are those of epoch {progress.best_epoch}, the best"
+            if progress.best_epoch
+            else "nothing that was watched was a number, and the weights are the last"
+        )
         return f"no improvement in {stopping.patience} epochs: {best}"
     if progress.epoch >= recipe.epochs:
         return f"{progress.epoch} epochs were made"

@@ -17,6 +17,7 @@ from thalweg.training.losses import Loss
 from thalweg.training.rate_race import attempt_steps, race, rates_for, rise_and_fall
 from thalweg.training.torch.batches.batches import Batch, Batches, batches_of, leaves
 from thalweg.training.torch.batches.randomness import seeded
+from thalweg.training.torch.checkpoints.state import copied
 from thalweg.training.torch.devices.hardware import autocast, device_of, loss_scaler, moved
 from thalweg.training.torch.loop.evaluation import forward, mean
 from thalweg.training.torch.losses import RowLoss, row_loss
@@ -73,7 +74,7 @@ def choose_learning_rate(
     source = batches_of(batches, device)
     with _place_kept(source), seeded(seed, RACE):
         learned, unseen = _first(source, every * attempt_steps(updates)[1]) if len(rates) > 1 else ([], [])
-    pristine = moved(copy.deepcopy(module), device)
+    pristine = moved(copied(module), device)
     trial = _Trial(pristine, row_loss(loss), learned, unseen, recipe.rule, hardware, device, seed)
     choice = race(lambda rate, count: trial.run(rate, every * count), updates, rates)
     return choice.rate, choice.reason

@@ -50,6 +50,9 @@ class Stepper:
                 takes them in once more.
         """
         plan = self._plan
+        for parameter in self._parameters:  # fused kernels, clips and checkpoints take no sparse ones
+            if parameter.grad is not None and parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.to_dense()
         self._count += 1
         if self._count < plan.gradients:
             return
