@@ -24,7 +24,6 @@ RUNS = (  # what it is called, the optimizer, what its problem needs, evaluation
     ("AdamW", tw.GradientDescent(rule=AdamW()), MINIBATCHES, 900),
     ("particle swarm", tw.ParticleSwarm(), POPULATION, 5000),
     ("genetic algorithm", tw.GeneticAlgorithm(), POPULATION, 5000),
-    ("CMA-ES", tw.CMAES(sigma=0.05), POPULATION, 5000),
     ("CMA-ES, separable", tw.CMAES(sigma=0.05, covariance=SeparableCovariance()), POPULATION, 5000),
     ("Nelder-Mead", tw.NelderMead(), POPULATION, 1000),
     ("random search", tw.RandomSearch(), POPULATION, 5000),
