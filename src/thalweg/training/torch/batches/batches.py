@@ -1,5 +1,6 @@
 """Where batches come from, an epoch at a time and from any place in it: minibatches, or whatever can be iterated."""
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -14,9 +15,10 @@ from thalweg.errors import InvalidData
 from thalweg.problem import Minibatches
 from thalweg.training.torch.batches.randomness import random_state, set_random_state
 
-__all__ = ["Batch", "Batches", "batches_of", "leaves", "mapped", "rows_in", "validation_of"]
+__all__ = ["Batch", "Batches", "batches_of", "fingerprint", "leaves", "mapped", "rows_in", "validation_of"]
 
 CHUNK = 256  # rows of a batch of data that is only looked at
+SEEN = 10_000  # rows of a fingerprint, up to twice as many
 
 
 class Batch(NamedTuple):
@@ -155,7 +157,7 @@ class _Sampled(Batches):
     def facts(self) -> dict[str, Any]:
         source = self._source
         return {"rows": source.rows, "rows a batch": source.size, "seed of the batches": source.seed,
-                "replacement": source.replacement}  # fmt: skip
+                "replacement": source.replacement, "fingerprint": fingerprint(self._arrays)}  # fmt: skip
 
     def state(self) -> dict[str, Tensor]:
         return {}
@@ -178,7 +180,7 @@ class _InOrder(Batches):
             yield _batch(mapped(itemgetter(chunk), self._parts), self._device)
 
     def facts(self) -> dict[str, Any]:
-        return {"rows": self._rows}
+        return {"rows": self._rows, "fingerprint": fingerprint(self._parts)}
 
     def state(self) -> dict[str, Tensor]:
         return {}
@@ -257,6 +259,15 @@ def leaves(value: Any) -> list[Tensor]:
     found: list[Tensor] = []
     mapped(found.append, value)
     return found
+
+
+def fingerprint(value: Any) -> str | None:
+    """Give a checksum of some 10,000 rows of each tensor, the same for the same data; None where there is no tensor."""
+    tensors, sum_ = leaves(value), 0
+    for tensor in tensors:
+        some = tensor.detach()[:: max(1, len(tensor) // SEEN)] if tensor.ndim else tensor.detach()
+        sum_ = zlib.crc32(some.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data, sum_)
+    return f"{sum_:08x}" if tensors else None
 
 
 def rows_in(value: Any) -> int:

@@ -1,5 +1,6 @@
 """What must be as it was when a training continues, and what is said when it is not."""
 
+from itertools import zip_longest
 from typing import Any
 
 from torch import nn
@@ -14,14 +15,15 @@ __all__ = ["allow_continuation", "settings_of"]
 
 
 def settings_of(
-    recipe: Recipe, loss: Any, metric: Metric | None, hardware: Hardware, seed: int | None, batches: Batches,
-    validation: Batches | None, world: int,
+    module: nn.Module, recipe: Recipe, loss: Any, metric: Metric | None, hardware: Hardware, seed: int | None,
+    batches: Batches, validation: Batches | None, world: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Describe a training in numbers and strings.
 
     The device is left out, that a training may move; and so is what only observes.
     """
     return {
+        "module": without_addresses(repr(module)),
         "rule": _described(recipe.rule),
         "learning_rate": _described(recipe.learning_rate),
         "epochs": recipe.epochs,
@@ -48,9 +50,9 @@ def allow_continuation(
     differences = [
         f"{name} was {stored.get(name)!r} and is {given.get(name)!r}"
         for name in dict.fromkeys([*stored, *given])
-        if name != "epochs" and stored.get(name) != given.get(name)
+        if name not in ("epochs", "module") and stored.get(name) != given.get(name)
     ]
-    differences += _other_shapes(snapshot, training.module)
+    differences += _other_shapes(snapshot, training.module) or _other_parts(stored["module"], given["module"])
     before, now = stored["epochs"], given["epochs"]
     if now < before:
         differences.append(f"epochs was {before} and is {now}, which is less")
@@ -74,6 +76,12 @@ def _other_shapes(snapshot: Snapshot, module: nn.Module) -> list[str]:
     return [f"{name} was {kinds[0].get(name)} and is {kinds[1].get(name)}" for name in names[:3]] + [
         f"and {len(names) - 3} tensors more differ"
     ] * (len(names) > 3)
+
+
+def _other_parts(before: str, now: str) -> list[str]:
+    """Name the first part of the module that is another."""
+    lines = zip_longest(before.splitlines(), now.splitlines(), fillvalue="nothing")
+    return [f"the module had {one.strip()} and has {other.strip()}" for one, other in lines if one != other][:1]
 
 
 def _described(value: Any) -> Any:

@@ -77,8 +77,8 @@ def prepare(
         check_validation(module, loss, function, held_out, precision)
     network = processes.wrapped(module, all_used=not unused)
     training = Training(module, stepper_of(recipe.rule, list(module.parameters())), scaler, data)
-    settings = settings_of(recipe, loss, metric, hardware, seed, data, held_out, processes.world)
-    last_good = LastGood(training, checkpoint, settings, processes)
+    given = (module, recipe, loss, metric, hardware, seed, data, held_out, processes.world)
+    last_good = LastGood(training, checkpoint, settings_of(*given) if checkpoint else {}, processes)
     if not last_good.resume():
         choice = _learning_rate(module, loss, batches, recipe, hardware, seed, data, processes)
         training.progress.learning_rate, training.progress.learning_rate_reason = choice
