@@ -60,4 +60,9 @@ def weighted_by_class(
         each = compute_class_weight(class_weight, classes=classes, y=classes[codes], sample_weight=weight)
     except ValueError as error:
         raise InvalidSettings(f"class_weight={class_weight!r}: {error}") from error
-    return np.asarray(weight * np.asarray(each, dtype=dtype)[codes])
+    weighted = np.asarray(weight * np.asarray(each, dtype=dtype)[codes])
+    if (each < 0).any() or not weighted.any():
+        raise InvalidSettings(
+            f"class_weight={class_weight!r}: expected factors of at least 0, and one that is positive"
+        )
+    return weighted

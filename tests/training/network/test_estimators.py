@@ -225,3 +225,17 @@ def test_columns_that_changed_are_named():
     numbers = MLPRegressor(**QUICK).fit(frame[["rooms", "new"]], y)
     with pytest.raises(InvalidData, match="the column 'rooms' holds categories, and held numbers"):
         numbers.predict(frame[["rooms", "new"]].assign(rooms="many"))
+
+
+def test_settings_may_be_numbers_of_numpy():
+    X, y = make_friedman1(60, random_state=0)
+    model = MLPRegressor((np.int64(8),), epochs=2, learning_rate=np.float32(0.01)).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    with pytest.raises(InvalidSettings, match="hidden=8: expected a sequence of widths"):
+        MLPRegressor(8).fit(X, y)
+
+
+@pytest.mark.parametrize("factors", [{0: -1.0, 1: 1.0}, {0: 0.0, 1: 0.0}], ids=["negative", "nothing"])
+def test_factors_of_classes_are_not_negative(factors):
+    with pytest.raises(InvalidSettings, match="expected factors of at least 0, and one that is positive"):
+        MLPClassifier(class_weight=factors, **QUICK).fit([[0.0], [1.0]], [0, 1])

@@ -1,5 +1,7 @@
 """Whole networks: one flat vector, the same functions as PyTorch's modules, the same bits again."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -161,3 +163,16 @@ def test_a_weight_that_is_no_number_shows(name, sign):
     net, _ = pair(name, np.float32)
     net.weights[0] = np.copysign(np.nan, sign)
     assert np.isnan(net.forward(batch(5, dtype=np.float32))).any()
+
+
+def test_threads_may_predict_at_once():
+    net = Network([Dense(64), GELU(), Dense(64), ReLU(), Dense(1)], inputs=8)
+    tables = [np.random.default_rng(seed).normal(size=(3000, 8)).astype(np.float32) for seed in range(4)]
+    expected = [net.predict(table) for table in tables]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(net.predict, tables * 10))
+    assert all(np.array_equal(eta, expected[i % 4]) for i, eta in enumerate(found))
+
+
+def test_a_width_may_be_a_number_of_numpy():
+    assert Network([Dense(np.int64(3)), Dense(1)], inputs=2).weights.shape == (13,)

@@ -160,7 +160,7 @@ def test_a_fit_that_has_ended_is_only_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"epochs": 7}, "plan"),
+        ({"epochs": 7}, "epochs"),
         ({"hidden": (32, 8)}, "layers"),
         ({"loss": "quantile"}, "loss"),
         ({"validation_fraction": 0.11}, "validation_fraction"),
@@ -182,6 +182,14 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
     with pytest.raises(UnreadableState, match="not the checkpoint of a fit"):
         MLPRegressor(**SETTINGS, checkpoint=path).fit(*data())
     assert path.read_bytes() == b"something else"
+    path.unlink()
+    MLPRegressor(**SETTINGS, checkpoint=path).fit(*data())
+    damaged = bytearray(path.read_bytes())
+    damaged[-9] ^= 1  # one bit of a weight
+    path.write_bytes(damaged)
+    with pytest.raises(UnreadableState, match="the checksum is another"):
+        MLPRegressor(**SETTINGS, checkpoint=path).fit(*data())
+    path.unlink()
     with pytest.raises(StorageError, match="there is no folder"):
         MLPRegressor(**SETTINGS, checkpoint=tmp_path / "nowhere" / "fit").fit(*data())
 

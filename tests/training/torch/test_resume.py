@@ -26,6 +26,7 @@ from thalweg.rng import generator
 from thalweg.training.files import CheckpointWarning
 from thalweg.training.torch.checkpoints import last_good
 from thalweg.training.torch.checkpoints.files import from_file_bytes
+from thalweg.training.torch.events import TrainingStarted
 from thalweg.training.torch.fit import fit_module
 from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware, Recipe
 
@@ -210,6 +211,12 @@ def test_another_module_other_data_and_longer_schedules_are_refused(tmp_path):
     other = Minibatches(*data(), size=32, seed=3)
     with pytest.raises(ContradictorySettings, match="rows a batch was 16 and is 32"):
         fit_module(net(), loss, other, recipe=recipe, checkpoint=path, seed=11)
+    X, y = data()
+    with pytest.raises(ContradictorySettings, match="data: fingerprint was"):
+        fit_module(net(), loss, Minibatches(X + 1, y, size=16, seed=3), recipe=recipe, checkpoint=path, seed=11)
+    sigmoid = nn.Sequential(*net()[:2], nn.Sigmoid(), *net()[3:])
+    with pytest.raises(ContradictorySettings, match=r"the module had \(2\): ReLU\(\) and has \(2\): Sigmoid\(\)"):
+        fit_module(sigmoid, loss, minibatches(), recipe=recipe, checkpoint=path, seed=11)
 
 
 def test_a_damaged_file_is_refused(tmp_path):
@@ -223,6 +230,7 @@ def test_a_damaged_file_is_refused(tmp_path):
         whole[:-9] + b"\x55" + whole[-8:],
         b"\xff" * 200,
         whole.replace(b'"step', b'"stop', 1),
+        whole.replace(b"exp_avg_sq", b"exp_avg_sp", 1),
     ):
         path.write_bytes(damaged)
         with pytest.raises(UnreadableState):
@@ -245,9 +253,32 @@ def test_where_nothing_can_be_written_the_training_goes_on(tmp_path):
     path.mkdir()
     with pytest.raises(StorageError, match="cannot be read"):
         train("minibatches", path)
+    folder = tmp_path / "folder"
+    with pytest.raises(StorageError, match="there is no folder"):
+        train("minibatches", folder / "net.safetensors")
+    folder.mkdir()
+
+    def removed(event):
+        if isinstance(event, TrainingStarted):
+            (folder / "net.safetensors").unlink()
+            folder.rmdir()
+
     with pytest.warns(CheckpointWarning, match="cannot be written"):
-        result = train("minibatches", tmp_path / "absent" / "net.safetensors")
+        result = train("minibatches", folder / "net.safetensors", [removed])
     assert content(result) == content(train("minibatches", None))
+
+
+def test_the_file_stays_where_it_was_named(tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir(), elsewhere.mkdir()
+    (home / "link").symlink_to(elsewhere / "net.safetensors")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    train("minibatches", "link", [lambda event: os.chdir(tmp_path)])
+    assert train("minibatches", "~/link").stop_reason == "4 epochs were made"
+    assert (home / "link").is_symlink()
+    assert os.listdir(elsewhere) == ["net.safetensors"]
+    assert not (tmp_path / "link").exists()
 
 
 @pytest.mark.parametrize(

@@ -434,3 +434,19 @@ def test_any_rule_works():
             parameter.grad = torch.ones_like(parameter)
         stepper.step(1.0)
     assert parameters[1].tolist() == [[-0.75] * 3]
+
+
+@pytest.mark.parametrize("rule", [AdamW(), SGD(), Chain((ClipNorm(0.1), Adagrad())), Accumulate(Adam(), gradients=2)])
+def test_sparse_gradients_do_what_dense_ones_do(rule):
+    rows = torch.tensor([[1, 2], [2, 0]])
+    found = []
+    for sparse in (True, False):
+        table = nn.Embedding(4, 3, sparse=sparse)
+        nn.init.ones_(table.weight)
+        stepper = stepper_of(rule, [table.weight])
+        for _ in range(3):
+            table(rows).square().sum().backward()
+            stepper.step(0.1)
+        assert all(tensor.layout == torch.strided for tensor in stepper.state()[0].values())
+        found.append(table.weight.detach())
+    assert torch.equal(*found)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings, ThalwegError
-from thalweg.optimizers.rules import SGD
+from thalweg.optimizers.rules import SGD, Accumulate
 from thalweg.problem import Minibatches
 from thalweg.training.losses import Multinomial, Squared
 from thalweg.training.torch.events import RolledBack
@@ -41,6 +41,47 @@ class FailsAt:
     def __call__(self, output, target):
         self.made += output.requires_grad
         return functional.mse_loss(output, target) * (math.inf if self.made in self.calls else 1.0)
+
+
+class Counting(nn.Module):
+    """A module whose buffer is a new tensor after every pass, and which keeps its last outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = line()
+        self.register_buffer("passes", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, rows):
+        if self.training:
+            self.passes = self.passes + 1
+        self.outputs = self.line(rows).flatten()
+        return self.outputs
+
+
+def test_a_look_leaves_no_trace_in_buffers_that_are_replaced(tmp_path):
+    module = Counting()
+    checkpoint = Checkpoint(str(tmp_path / "net"), steps=1)
+    fit_module(module, nn.MSELoss(), Minibatches(X, y, size=4), recipe=RECIPE, checkpoint=checkpoint)
+    assert module.passes == 15
+
+
+def test_a_module_that_keeps_its_outputs_is_copied_for_the_race():
+    recipe = Recipe(SGD(), epochs=2)
+    assert fit_module(Counting(), nn.MSELoss(), Minibatches(X, y, size=4), recipe=recipe).learning_rate > 0
+
+
+def test_a_lazy_normalization_finds_its_shape():
+    module = nn.Sequential(nn.LazyLinear(2), nn.LazyBatchNorm1d(), nn.LazyLinear(1), nn.Flatten(0))
+    fit_module(module, nn.MSELoss(), Minibatches(X, y, size=4), recipe=RECIPE)
+    assert module[1].num_batches_tracked == 15
+
+
+def test_where_the_validation_is_never_a_number_the_weights_are_the_last():
+    watch = Metric("nothing", lambda output, target: math.nan)
+    recipe = Recipe(SGD(), 0.01, epochs=9, early_stopping=EarlyStopping(patience=2))
+    result = fit_module(flat(), nn.MSELoss(), Minibatches(X, y, size=4), recipe=recipe, validation=(X, y), metric=watch)
+    words = "no improvement in 2 epochs: nothing that was watched was a number, and the weights are the last"
+    assert (result.stop_reason, result.best_epoch) == (words, 0)
 
 
 def test_an_infinite_loss_brings_training_back_to_the_last_good_state_with_half_the_rate():
@@ -281,3 +322,25 @@ def test_settings_out_of_their_range_are_refused(make, words):
     with pytest.raises(InvalidSettings) as caught:
         make()
     assert words in str(caught.value)
+
+
+def test_targets_of_the_validation_that_do_not_match_its_outputs_are_refused():
+    batches = Minibatches(X, y[:, None], size=4)
+    with pytest.raises(IncompatibleProblem, match="compares every row with every other's target"):
+        fit_module(line(), nn.MSELoss(), batches, recipe=RECIPE, validation=(X, y))
+
+
+def test_gradients_that_somebody_has_left_are_forgotten():
+    rule, weights = Accumulate(SGD(), gradients=4), []
+    for left in (None, torch.ones(1, 3)):
+        module = flat()
+        module[0].weight.grad = left
+        fit_module(module, nn.MSELoss(), Minibatches(X, y, size=4), recipe=Recipe(rule, 0.01, epochs=2))
+        assert module[0].weight.grad is None  # of the two that waited for two more
+        weights.append(module[0].weight.detach())
+    assert torch.equal(*weights)
+
+
+def test_numbers_of_epochs_are_whole():
+    with pytest.raises(InvalidSettings, match=r"epochs=2\.0, expected a whole number"):
+        Recipe(epochs=2.0)

@@ -5,12 +5,15 @@ The format: https://huggingface.co/docs/safetensors. It holds numbers and nothin
 
 import json
 import time
+import zlib
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from thalweg.arrays import AnyArray
 from thalweg.errors import ContradictorySettings, StorageError, UnreadableState
 from thalweg.serial import describe, join, split
 from thalweg.training.files import write_whole
@@ -65,9 +68,12 @@ class CheckpointFile:
             return None
         try:
             with safe_open(self.path, framework="numpy") as file:
-                held = json.loads(file.metadata()[KEY])
+                metadata = file.metadata()
+                held = json.loads(metadata[KEY])
                 arrays = [file.get_tensor(str(i)) for i in range(held["arrays"])]
-                stored, tree = held["fit"], held["state"]
+            if metadata["checksum"] != _checksum(metadata[KEY], arrays):
+                raise ValueError("the checksum is another")
+            stored, tree = held["fit"], held["state"]
         except OSError as error:
             raise StorageError(f"{self.path}: the checkpoint cannot be read: {error}") from error
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -84,7 +90,8 @@ class CheckpointFile:
         tree, arrays = split(state)
         held = json.dumps({"fit": self._fit, "state": tree, "arrays": len(arrays)})
         self._saved = time.monotonic()  # a try counts too: a full disk is not asked again after every step
-        write_whole(self.path, save({str(i): array for i, array in enumerate(arrays)}, metadata={KEY: held}))
+        metadata = {KEY: held, "checksum": _checksum(held, arrays)}
+        write_whole(self.path, save({str(i): array for i, array in enumerate(arrays)}, metadata=metadata))
 
     def _compare(self, stored: dict[str, Any]) -> None:
         for name, value in self._fit.items():
@@ -93,6 +100,13 @@ class CheckpointFile:
                     f"{self.path}: this is the checkpoint of a fit with {name}={_short(stored.get(name))}, and not "
                     f"{_short(value)}: start it as it was, or name another file"
                 )
+
+
+def _checksum(text: str, arrays: list[AnyArray]) -> str:
+    value = zlib.crc32(text.encode())
+    for array in arrays:
+        value = zlib.crc32(np.ascontiguousarray(array).tobytes(), value)
+    return f"{value:08x}"
 
 
 def _short(value: object) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
-from threadpoolctl import threadpool_limits
 
 from thalweg.arrays import AnyArray
 from thalweg.errors import InvalidData, InvalidSettings
@@ -27,6 +27,7 @@ from thalweg.training.network.layers import Layer
 from thalweg.training.network.learning_rate import choose_learning_rate
 from thalweg.training.network.network import Network
 from thalweg.training.network.table import TableInput, framed, is_mixed
+from thalweg.training.network.threads import one_thread
 from thalweg.training.network.validation import batch_size_for, held_out, score_of
 from thalweg.training.rate_race import rise_and_fall
 
@@ -148,8 +149,9 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         return CheckpointFile(
             self.checkpoint,
             {
+                "epochs": plan.epochs,  # first, since a schedule differs too where these do
                 "layers": self.network_.layers,
-                "plan": plan,
+                **vars(plan),
                 "loss": loss,
                 "validation_fraction": self.validation_fraction,
                 "rows and first weights": held.hexdigest(),
@@ -160,13 +162,15 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         """Leave the products to one thread, unless they are large."""
         size = batch_size_for(rows) if self.batch_size is None else int(self.batch_size)
         work = min(rows, size) * self.network_.weights.size
-        return nullcontext() if work >= WORTH_TWO_THREADS else threadpool_limits(1, "blas")
+        return nullcontext() if work >= WORTH_TWO_THREADS else one_thread
 
     def _check_settings(self) -> None:
         rate, size, patience, rule = self.learning_rate, self.batch_size, self.patience, self.rule
-        positive = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < np.inf
+        positive = isinstance(rate, Real) and not isinstance(rate, bool) and 0 < rate < np.inf
         known = positive or isinstance(rate, Schedule) or rate == "auto"
+        widths = isinstance(self.hidden, Sequence | np.ndarray) and not isinstance(self.hidden, str)
         for name, fits, expected in (
+            ("hidden", widths, "a sequence of widths and layers, (128, 128) say"),
             ("epochs", _is_count(self.epochs), "a whole number of at least 1"),
             ("batch_size", size is None or _is_count(size), "a whole number of at least 1, or None"),
             ("patience", patience is None or _is_count(patience), "a whole number of at least 1, or None"),

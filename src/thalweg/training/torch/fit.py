@@ -49,7 +49,8 @@ def fit_module(
     statistics of batch normalization stay those of the weights that were trained.
 
     Args:
-        module: Its parameters that require gradients are trained. It is moved to the device.
+        module: Its parameters that require gradients are trained. It is moved to the device. All of it is in training
+            mode meanwhile: batch normalization that is to stay as it is has to override ``train``.
         loss: ℓ(output, target), (n,) or its mean; or a :class:`thalweg.training.losses.Loss`, such as ``Huber(1.0)``. Rows
             are weighted where there is one loss for each of them.
         batches: :class:`thalweg.Minibatches`; or an iterable that begins anew for each epoch, such as a DataLoader.

@@ -188,8 +188,7 @@ def _number(value: Any) -> float:
 
 def _whole(owner: object, name: str) -> None:
     value = getattr(owner, name)
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
-    _refuse_unless(fits, owner, name, "a whole number of at least 1")
+    _refuse_unless(isinstance(value, Integral) and _number(value) >= 1, owner, name, "a whole number of at least 1")
 
 
 def _one_of(owner: object, name: str, *known: str) -> None:

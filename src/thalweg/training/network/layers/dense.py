@@ -3,6 +3,7 @@
 Start: K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", ICCV 2015.
 """
 
+from numbers import Integral
 from typing import final
 
 import numpy as np
@@ -39,8 +40,9 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.width < 1 or not self.gain >= 0:
+        if not isinstance(self.width, Integral) or self.width < 1 or not self.gain >= 0:
             raise InvalidSettings(f"Dense: width={self.width}, gain={self.gain}, expected width ≥ 1 and gain ≥ 0")
+        object.__setattr__(self, "width", int(self.width))  # NumPy's numbers too
 
     def outputs(self, inputs: int) -> int:
         """Give the width."""

@@ -263,7 +263,7 @@ def leaves(value: Any) -> list[Tensor]:
 
 def fingerprint(value: Any) -> str | None:
     """Give a checksum of some 10,000 rows of each tensor, the same for the same data; None where there is no tensor."""
-    tensors, sum_ = leaves(value), 0
+    tensors, sum_ = [tensor for tensor in leaves(value) if tensor.layout == torch.strided], 0
     for tensor in tensors:
         some = tensor.detach()[:: max(1, len(tensor) // SEEN)] if tensor.ndim else tensor.detach()
         sum_ = zlib.crc32(some.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data, sum_)

@@ -137,6 +137,7 @@ class Training:
             with self.stepper.averaged():
                 believed = self.weights()
             self.place(believed)
+        self.stepper.clear()  # of gradients that wait for more, which the next training would take in
         self.module.eval()
 
 

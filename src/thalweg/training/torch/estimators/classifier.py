@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 from torch import Tensor, nn
 
 from thalweg.arrays import AnyArray
-from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings
+from thalweg.errors import IncompatibleProblem, InvalidData
 from thalweg.optimizers.rules import AnyRule, Schedule
 from thalweg.training.losses import Logistic, Loss, Multinomial
+from thalweg.training.targets import coded, require_two, weighted_by_class
 from thalweg.training.torch.batches.inputs import checked
 from thalweg.training.torch.estimators.estimator import NeuralNetEstimator
 from thalweg.training.torch.events import Observer
@@ -118,7 +117,11 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNetEstimator):  # type: ignore[
             sample_weight: (n,) weights ≥ 0, or None for 1.
         """
         X, seed = checked(self, X, reset=True), self._seed()
-        classes, codes = _coded(self, y)
+        if y is None:
+            raise InvalidData("requires y to be passed, but the target y is None")
+        classes, codes = coded(_check_y(y, estimator=self))
+        require_two(classes)
+        codes = codes.astype(np.int64)
         module, inputs, outputs = self._begin(X, codes, len(classes), seed)
         one = _one_output(outputs, classes)
         targets = torch.from_numpy(codes)
@@ -147,30 +150,10 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNetEstimator):  # type: ignore[
     def _weights(self, classes: AnyArray, codes: AnyArray, sample_weight: Any) -> AnyArray | None:
         """Give the weights of rows, of their own and by class."""
         weights = self._row_weights(sample_weight, len(codes))
-        if self.class_weight is not None:
-            weights = np.ones(len(codes)) if weights is None else weights
-            try:
-                each = compute_class_weight(self.class_weight, classes=classes, y=classes[codes], sample_weight=weights)
-            except ValueError as error:
-                raise InvalidSettings(f"class_weight={self.class_weight!r}: {error}") from error
-            weights = weights * each[codes]
+        weights = weighted_by_class(weights, self.class_weight, classes, codes, np.float64)
         if weights is not None and (np.bincount(codes, weights=weights) > 0).sum() < 2:
             raise InvalidData("only one class has rows with a positive weight")
         return weights
-
-
-def _coded(estimator: NeuralNetClassifier, y: Any) -> tuple[AnyArray, AnyArray]:
-    """Give the classes in order, and the number of every row's."""
-    if y is None:
-        raise InvalidData("requires y to be passed, but the target y is None")
-    y = _check_y(y, estimator=estimator)
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise InvalidData(
-            f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
-        )
-    return classes, codes.astype(np.int64)
 
 
 def _one_output(outputs: Tensor, classes: AnyArray) -> bool:

@@ -99,6 +99,7 @@ def check_validation(
                 check_labels(loss, output, batch.targets)
                 losses = _attempt(lambda: function(output, batch.targets), "the loss", (output, batch.targets))
             _check_losses(losses, output, batch)
+            _check_rows_match(function, output, batch.targets)
         finally:
             module.train()
 

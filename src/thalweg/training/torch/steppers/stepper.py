@@ -38,6 +38,7 @@ class Stepper:
         self._steps = 0
         averages = plan.decay is not None
         self._mean = [parameter.detach().clone() for parameter in parameters] if averages else list[Tensor]()
+        self.clear()  # of what somebody has left there
 
     def step(self, learning_rate: float, scaler: torch.amp.GradScaler | None = None) -> None:
         """Take the gradients from ``.grad``, and move the weights, or wait for more.
@@ -69,6 +70,10 @@ class Stepper:
             with torch.no_grad():
                 torch._foreach_lerp_(self._mean, self._parameters, 1 - decay_at(plan.decay, self._steps))
             self._steps += 1
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the gradients."""
         for parameter in self._parameters:
             parameter.grad = None
 
@@ -111,8 +116,7 @@ class Stepper:
             UnreadableState: It is the state of another rule, or of other parameters.
         """
         self.optimizer.state.clear()
-        for parameter in self._parameters:
-            parameter.grad = None
+        self.clear()
         for name, value in tensors.items():
             kind, _, place = name.partition(".")
             if kind == "rule" and isinstance(self.optimizer, RuleOptimizer):
