@@ -3,6 +3,7 @@ from thalweg.data import read_table as read_table
 from thalweg.optimizers import BFGS as BFGS
 from thalweg.optimizers import CMAES as CMAES
 from thalweg.optimizers import LBFGS as LBFGS
+from thalweg.optimizers import NSGA2 as NSGA2
 from thalweg.optimizers import SAGA as SAGA
 from thalweg.optimizers import SVRG as SVRG
 from thalweg.optimizers import Auto as Auto

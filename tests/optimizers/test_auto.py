@@ -21,7 +21,8 @@ def zero(*_):
 @pytest.mark.parametrize(
     ("problem", "evaluations", "name", "reason"),
     [
-        (Problem(zero, MIXED, goal=["minimize", "maximize"]), 10**6, "SobolSearch", "several objectives"),
+        (Problem(zero, MIXED, goal=["minimize", "maximize"]), 10**6, "NSGA2", "several objectives"),
+        (Problem(zero, MIXED, goal=["minimize", "maximize"]), 999, "SobolSearch", "several objectives"),
         (Problem(zero, MIXED, constraints=zero), 20, "GeneticAlgorithm", "constraints"),
         (Problem(zero, WIDE, constraints=zero, gradient=zero), None, "GeneticAlgorithm", "constraints"),
         (Problem(zero, Box(dim=3), gradient=zero), None, "LBFGS", "gradient"),

@@ -9,6 +9,7 @@ from thalweg.optimizers.base import AnyOptimizer, Capabilities, Optimizer, Recom
 from thalweg.optimizers.baseline.sobol_search import SobolSearch
 from thalweg.optimizers.bayesian.bayesian_optimization import BayesianOptimization
 from thalweg.optimizers.evolution.genetic_algorithm import GeneticAlgorithm
+from thalweg.optimizers.evolution.nsga2 import NSGA2
 from thalweg.optimizers.gradient.gradient_descent import GradientDescent
 from thalweg.optimizers.gradient.lbfgs import LBFGS
 from thalweg.optimizers.rules import AdamW
@@ -19,6 +20,7 @@ from thalweg.space import Columns
 
 __all__ = ["Auto", "AutoState"]
 
+FRONT_EVALUATIONS = 1_000  # ten generations of NSGA-II
 FEW_EVALUATIONS = 500  # up to here a model of the objective is worth its computing time
 FEW_COLUMNS = 20  # up to here a model of it is good
 
@@ -41,6 +43,7 @@ class Auto(Optimizer[AutoState]):
     ==============================================  =====================================
     the first of these that holds                   takes
     ==============================================  =====================================
+    several objectives, 1,000 evaluations or more   NSGA-II
     several objectives                              Sobol search
     constraints                                     a genetic algorithm
     a gradient of minibatches                       gradient descent with AdamW's rule
@@ -78,10 +81,9 @@ class Auto(Optimizer[AutoState]):
         """Give the optimizer for a problem, and the reason."""
         columns, d = problem.columns, problem.columns.dim
         if problem.objectives > 1:
-            return SobolSearch(), (
-                "there are several objectives, and evenly spread points show their trade-offs; "
-                "no method here seeks the Pareto front itself"
-            )
+            if (self.evaluations or 0) < FRONT_EVALUATIONS or not columns.bounded:
+                return SobolSearch(), "there are several objectives, and evenly spread points show their trade-offs"
+            return NSGA2(), "there are several objectives, and a population that spreads along their Pareto front"
         if problem.constraints:
             return self._genetic(), "there are constraints, and a population finds its way to where they hold"
         if Need.GRADIENT in problem.provides:

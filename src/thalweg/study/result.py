@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from thalweg.arrays import Floats, Ints
-from thalweg.errors import InvalidProblem, NoCompletedTrial
+from thalweg.arrays import Bools
+from thalweg.errors import InvalidProblem, InvalidSettings, NoCompletedTrial
 from thalweg.optimizers.base import AnyOptimizer, order
 from thalweg.problem import Problem, Status
+from thalweg.problem.pareto import hypervolume, non_dominated
 from thalweg.study.trial import Trial, Trials
 
 if TYPE_CHECKING:
@@ -74,10 +76,30 @@ class Result:
 
         One trial dominates another when it is at least as good in every objective and better in one.
         """
-        feasible = (self.trials.status == Status.COMPLETE) & (np.nan_to_num(self.trials.violation) <= 0).all(axis=1)
-        rows = np.flatnonzero(feasible)
-        kept = rows[_non_dominated(self.trials.value[rows])]
+        rows = np.flatnonzero(self._feasible)
+        kept = rows[non_dominated(self.trials.value[rows])]
         return [self.trial(int(row)) for row in kept[np.argsort(self.trials.value[kept, 0], kind="stable")]]
+
+    def hypervolume(self, reference: ArrayLike) -> float:
+        """Measure the part of the objectives' space that the feasible trials dominate, up to a reference point.
+
+        Args:
+            reference: (m,) one value an objective, in your sign of it; a little worse than what is of interest.
+
+        Raises:
+            InvalidSettings: It has not one finite value an objective.
+        """
+        r, m = np.asarray(reference, dtype=np.float64), self.problem.objectives
+        if r.shape != (m,):
+            raise InvalidSettings(f"the reference must be {m} values, one an objective; got the shape {r.shape}")
+        return hypervolume(self.trials.value[self._feasible], r * self.problem.signs)
+
+    @property
+    def _feasible(self) -> Bools:
+        """(n,) which trials are complete and violate nothing."""
+        holds = np.all(np.nan_to_num(self.trials.violation) <= 0, axis=1)
+        feasible: Bools = (self.trials.status == Status.COMPLETE) & holds
+        return feasible
 
     def trial(self, row: int) -> Trial:
         """Give the trial in a row of :attr:`trials`, in the user's terms."""
@@ -137,14 +159,3 @@ def describe_trial(problem: Problem, trials: Trials, row: int) -> Trial:
         None if np.isnan(cost) else cost,
         one.errors.get(number, ""),
     )
-
-
-def _non_dominated(value: Floats) -> Ints:
-    """Indices of the rows (n, m) that no other row dominates; of equal rows all are kept."""
-    order_ = np.lexsort(value.T[::-1])
-    kept: list[int] = []
-    for i in order_.tolist():  # whoever dominates i comes before it in lexicographic order
-        others = value[kept]
-        if not np.any(np.all(others <= value[i], axis=1) & np.any(others < value[i], axis=1)):
-            kept.append(i)
-    return np.array(kept, dtype=np.int64)

@@ -7,7 +7,9 @@ unimodal           :func:`sphere`, :func:`ellipsoid`, :func:`rosenbrock`        
 multimodal         :func:`rastrigin`, :func:`ackley`, :func:`griewank`,           local minima
                    :func:`levy`, :func:`styblinski_tang`, :func:`schwefel`
 low-dimensional    :func:`branin`, :func:`hartmann3`, :func:`hartmann6`           few evaluations
-multiobjective     :func:`zdt1`, :func:`zdt2`, :func:`zdt3`                       shape of the front
+two objectives     :func:`zdt1`, :func:`zdt2`, :func:`zdt3`, :func:`zdt4`,        shape of the front,
+                   :func:`zdt6`                                                   local fronts
+more objectives    :func:`dtlz1`, :func:`dtlz2`                                   number of objectives
 conditional        :func:`model_selection`                                        mixed, nested variables
 =================  =============================================================  ==========================
 
@@ -25,9 +27,10 @@ from types import MappingProxyType
 
 from thalweg.problem.functions.benchmark import Benchmark, shifted
 from thalweg.problem.functions.conditional import model_selection
+from thalweg.problem.functions.dtlz import dtlz1, dtlz2
 from thalweg.problem.functions.low_dimensional import branin, hartmann3, hartmann6
 from thalweg.problem.functions.multimodal import ackley, griewank, levy, rastrigin, schwefel, styblinski_tang
-from thalweg.problem.functions.multiobjective import zdt1, zdt2, zdt3
+from thalweg.problem.functions.multiobjective import zdt1, zdt2, zdt3, zdt4, zdt6
 from thalweg.problem.functions.unimodal import ellipsoid, rosenbrock, sphere
 
 __all__ = [
@@ -35,6 +38,8 @@ __all__ = [
     "Benchmark",
     "ackley",
     "branin",
+    "dtlz1",
+    "dtlz2",
     "ellipsoid",
     "griewank",
     "hartmann3",
@@ -50,6 +55,8 @@ __all__ = [
     "zdt1",
     "zdt2",
     "zdt3",
+    "zdt4",
+    "zdt6",
 ]
 
 _MAKERS: tuple[Callable[..., Benchmark], ...] = (
@@ -68,6 +75,10 @@ _MAKERS: tuple[Callable[..., Benchmark], ...] = (
     zdt1,
     zdt2,
     zdt3,
+    zdt4,
+    zdt6,
+    dtlz1,
+    dtlz2,
     model_selection,
 )
 

@@ -1,7 +1,8 @@
-"""Functions of two objectives with known Pareto fronts: ZDT1 (convex), ZDT2 (concave), ZDT3 (in five pieces).
+"""Functions of two objectives with known Pareto fronts: ZDT1 to 4 and ZDT6.
 
-All three are f₁ = x₁ and f₂ = g(x) h(f₁, g) with g(x) = 1 + 9/(d-1) Σᵢ₌₂ᵈ xᵢ on the unit cube. Their
-Pareto-optimal points have x₂ = … = x_d = 0, so g = 1 and the front lies on the curve f₂ = h(f₁, 1).
+All are f₂ = g(x) h(f₁, g), where f₁ is a function of x₁ and g of the other components: f₁ = x₁ and
+g(x) = 1 + 9/(d-1) Σᵢ₌₂ᵈ xᵢ on the unit cube, but for ZDT4 (another g) and ZDT6 (both). Their Pareto-optimal points have
+x₂ = … = x_d = 0, so g = 1 and the front lies on the curve f₂ = h(f₁, 1).
 """
 
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from thalweg.errors import InvalidSettings
 from thalweg.problem.functions.benchmark import Benchmark, row_sums
 from thalweg.space import Box, Space
 
-__all__ = ["zdt1", "zdt2", "zdt3"]
+__all__ = ["zdt1", "zdt2", "zdt3", "zdt4", "zdt6"]
 
+Part = Callable[[Floats], Floats]
 Shape = Callable[[Floats, Floats], Floats]
 
 
@@ -88,6 +90,56 @@ def zdt3(dim: int = 30) -> Benchmark:
     return _zdt("zdt3", dim, _disconnected, _FIVE_PIECES)
 
 
+def zdt4(dim: int = 10) -> Benchmark:
+    r"""Make ZDT4, which has the front of ZDT1 and, with ten components, 21⁹ local ones.
+
+    .. math:: g(x) = 1 + 10 (d - 1) + \sum_{i=2}^d \left[x_i^2 - 10 \cos 4 \pi x_i\right], \qquad
+              h(f_1, g) = 1 - \sqrt{f_1 / g}, \qquad 0 \le x_1 \le 1, \; -5 \le x_i \le 5
+
+    Args:
+        dim: Number of components d ≥ 2.
+
+    Raises:
+        InvalidSettings: There are fewer than two components.
+
+    Example:
+        >>> zdt4(dim=3)([0.25, 0.0, 0.5]).round(3)
+        array([0.25 , 0.691])
+
+    Reference:
+        As for :func:`zdt1`.
+    """
+    low, high = np.full(dim, -5.0), np.full(dim, 5.0)
+    low[:1], high[:1] = 0.0, 1.0
+    return _zdt("zdt4", dim, _convex, _WHOLE, g=_many_valleys, low=low, high=high)
+
+
+def zdt6(dim: int = 10) -> Benchmark:
+    r"""Make ZDT6, whose concave front is hard to reach and covered unevenly: most x₁ map to f₁ near 1.
+
+    .. math:: f_1 = 1 - e^{-4 x_1} \sin^6 6 \pi x_1, \qquad
+              g(x) = 1 + 9 \left[\frac{1}{d-1} \sum_{i=2}^d x_i\right]^{1/4}, \qquad
+              h(f_1, g) = 1 - (f_1 / g)^2, \qquad 0 \le x_i \le 1
+
+    Args:
+        dim: Number of components d ≥ 2.
+
+    Raises:
+        InvalidSettings: There are fewer than two components.
+
+    Example:
+        >>> zdt6(dim=3)([0.0, 0.0, 0.0])
+        array([1., 0.])
+        >>> zdt6().front(2).round(4)
+        array([[0.2808, 0.9212],
+               [1.    , 0.    ]])
+
+    Reference:
+        As for :func:`zdt1`.
+    """
+    return _zdt("zdt6", dim, _concave, _FROM_THE_FIRST_PEAK, first=_wave, g=_steep)
+
+
 _WHOLE = np.array([[0.0, 1.0]])
 # Each piece ends where h(f₁, 1) has a local minimum, and the next begins where h falls below that again.
 # The beginnings themselves, but for the first, equal the end before them in f₂ and so are dominated by it.
@@ -102,23 +154,62 @@ _FIVE_PIECES = np.array(
 )
 
 
-def _zdt(name: str, dim: int, shape: Shape, pieces: Floats) -> Benchmark:
+def _wave(x: Floats) -> Floats:
+    sixth = np.sin(6 * np.pi * x) ** 6
+    f1: Floats = 1 - np.exp(-4 * x) * sixth
+    return f1
+
+
+# f₁ of ZDT6 is least where its derivative vanishes first: tan 6πx₁ = 9π.
+_FROM_THE_FIRST_PEAK = np.array([[float(_wave(np.arctan(9 * np.pi) / (6 * np.pi))), 1.0]])
+
+
+def _itself(x: Floats) -> Floats:
+    return x
+
+
+def _slope(rest: Floats) -> Floats:
+    g: Floats = 1 + 9 * row_sums(rest) / rest.shape[-1]
+    return g
+
+
+def _many_valleys(rest: Floats) -> Floats:
+    # 10 − 10 cos 4πx = 20 sin² 2πx has no rounding of its own at 0, where the front is.
+    valleys: Floats = rest**2 + 20 * np.sin(2 * np.pi * rest) ** 2
+    return 1 + row_sums(valleys)
+
+
+def _steep(rest: Floats) -> Floats:
+    g: Floats = 1 + 9 * np.sqrt(np.sqrt(row_sums(rest) / rest.shape[-1]))
+    return g
+
+
+def _zdt(
+    name: str,
+    dim: int,
+    shape: Shape,
+    pieces: Floats,
+    *,
+    first: Part = _itself,
+    g: Part = _slope,
+    low: float | Floats = 0.0,
+    high: float | Floats = 1.0,
+) -> Benchmark:
     if dim < 2:
         raise InvalidSettings(f"{name} needs dim ≥ 2, one component for each of f₁ and g; got dim={dim}")
     return Benchmark(
         name=f"{name}-{dim}",
-        space=Space(Box(0.0, 1.0, dim)),
-        function=partial(_objectives, shape),
+        space=Space(Box(low, high, dim)),
+        function=partial(_objectives, first, g, shape),
         optimum=None,
         minimizers=np.empty((0, dim)),
         front=partial(_front, shape, pieces),
     )
 
 
-def _objectives(shape: Shape, x: Floats) -> Floats:
-    first = x[:, 0]
-    g = 1 + 9 * row_sums(x[:, 1:]) / (x.shape[-1] - 1)
-    return np.stack([first, g * shape(first, g)], axis=-1)
+def _objectives(first: Part, g: Part, shape: Shape, x: Floats) -> Floats:
+    f1, rest = first(x[:, 0]), g(x[:, 1:])
+    return np.stack([f1, rest * shape(f1, rest)], axis=-1)
 
 
 def _front(shape: Shape, pieces: Floats, n: int) -> Floats:
