@@ -9,6 +9,7 @@ from thalweg.optimizers import SVRG as SVRG
 from thalweg.optimizers import Auto as Auto
 from thalweg.optimizers import Averaged as Averaged
 from thalweg.optimizers import BayesianOptimization as BayesianOptimization
+from thalweg.optimizers import DifferentialEvolution as DifferentialEvolution
 from thalweg.optimizers import GeneticAlgorithm as GeneticAlgorithm
 from thalweg.optimizers import GradientDescent as GradientDescent
 from thalweg.optimizers import GridSearch as GridSearch

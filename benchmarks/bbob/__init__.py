@@ -1,0 +1,1 @@
+"""The parts of bbob.py: what is measured, and the methods."""
