@@ -62,7 +62,7 @@ def test_one_net_by_every_optimizer(capsys):
     runpy.run_path(str(EXAMPLES / "one_net_every_optimizer.py"), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()[1:]
     found = {re.split(r"  +", line)[0]: numbers("\n".join(lines), line[:28])[:2] for line in lines}
-    assert len(found) == 9
+    assert len(found) == 10
     for name in ("L-BFGS", "Newton-CG", "gradient descent", "stochastic gradient descent", "AdamW", "particle swarm"):
         loss, accuracy = found[name]
         assert loss < 0.12 and accuracy > 0.93, name
