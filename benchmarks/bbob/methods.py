@@ -37,6 +37,13 @@ def cma_es(_: Any, function: Function) -> Any:
     return Restarts(CMAES())
 
 
+def cma_es_after_separable(_: Any, function: Function) -> Any:
+    from thalweg.optimizers.evolution.cma_es import CMAES
+    from thalweg.optimizers.restarts import Restarts, SeparableSearch
+
+    return Restarts(CMAES(), opening=SeparableSearch())
+
+
 def minion(algorithm: str, individuals: int = 0) -> Method:
     """Its defaults, or so many individuals a column in the first generation."""
 
@@ -145,6 +152,7 @@ KINDS: dict[str, dict[str, tuple[str, Method]]] = {
     },
     "CMA-ES": {
         "thalweg": ("thalweg", ours(cma_es)),
+        "thalweg, separable opening": ("thalweg", ours(cma_es_after_separable)),
         "pycma BIPOP": ("cma", pycma),
         "minion RCMAES": ("minionpy", minion("RCMAES")),
     },

@@ -1,7 +1,9 @@
 from thalweg import errors as errors
 from thalweg.data import read_table as read_table
 from thalweg.optimizers import BFGS as BFGS
+from thalweg.optimizers import BIPOP as BIPOP
 from thalweg.optimizers import CMAES as CMAES
+from thalweg.optimizers import IPOP as IPOP
 from thalweg.optimizers import LBFGS as LBFGS
 from thalweg.optimizers import NSGA2 as NSGA2
 from thalweg.optimizers import SAGA as SAGA
@@ -18,6 +20,8 @@ from thalweg.optimizers import NewtonCG as NewtonCG
 from thalweg.optimizers import Optimizer as Optimizer
 from thalweg.optimizers import ParticleSwarm as ParticleSwarm
 from thalweg.optimizers import RandomSearch as RandomSearch
+from thalweg.optimizers import Restarts as Restarts
+from thalweg.optimizers import SeparableSearch as SeparableSearch
 from thalweg.optimizers import SobolSearch as SobolSearch
 from thalweg.problem import Minibatches as Minibatches
 from thalweg.problem import Problem as Problem

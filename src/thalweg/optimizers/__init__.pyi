@@ -32,6 +32,11 @@ from thalweg.optimizers.gradient.newton_cg import NewtonCG as NewtonCG
 from thalweg.optimizers.gradient.race import Race as Race
 from thalweg.optimizers.gradient.saga import SAGA as SAGA
 from thalweg.optimizers.gradient.svrg import SVRG as SVRG
+from thalweg.optimizers.restarts.policies import BIPOP as BIPOP
+from thalweg.optimizers.restarts.policies import IPOP as IPOP
+from thalweg.optimizers.restarts.policies import SameSettings as SameSettings
+from thalweg.optimizers.restarts.restarts import Restarts as Restarts
+from thalweg.optimizers.restarts.separable_search import SeparableSearch as SeparableSearch
 from thalweg.optimizers.rules.accumulate import Accumulate as Accumulate
 from thalweg.optimizers.rules.adagrad import Adagrad as Adagrad
 from thalweg.optimizers.rules.adam import Adam as Adam

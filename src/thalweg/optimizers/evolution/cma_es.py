@@ -90,7 +90,7 @@ class CMAES(Optimizer[CMAState]):
         True
     """
 
-    sigma: float = 0.2
+    sigma: float = 0.1
     size: int | None = None
     covariance: Covariance = FullCovariance()
     tolerance: float = 1e-12
