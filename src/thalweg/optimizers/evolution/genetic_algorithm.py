@@ -11,9 +11,10 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from thalweg.arrays import Bools, Floats
+from thalweg.arrays import Floats
 from thalweg.errors import InvalidSettings
 from thalweg.optimizers.base import Capabilities, Optimizer, order, require
+from thalweg.optimizers.evolution.mixed import MixedVariation, to_bins
 from thalweg.optimizers.evolution.operators import (
     Crossover,
     Mutation,
@@ -28,11 +29,9 @@ from thalweg.optimizers.generation import Generation
 from thalweg.problem import Candidates, Evaluations, Problem
 from thalweg.rng import generator
 from thalweg.serial import frozen
-from thalweg.space import CATEGORICAL, INTEGER, Columns
+from thalweg.space import Columns
 
 __all__ = ["GeneticAlgorithm", "GeneticState"]
-
-ATTEMPTS = 5  # to make a child differ from all others, by mutating it once more
 
 
 @final
@@ -99,7 +98,7 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         """Draw the first generation uniformly."""
         require(self, problem)
         columns, none = problem.columns, np.empty(0)
-        children = _round(columns, generator(seed, 0).random((self.size, columns.dim)))
+        children = to_bins(columns, generator(seed, 0).random((self.size, columns.dim)))
         first = Generation.begin(0, self.size)
         return GeneticState(problem.columns, seed, first, children, np.empty((0, columns.dim)), none, none)
 
@@ -143,61 +142,6 @@ class GeneticAlgorithm(Optimizer[GeneticState]):
         columns, random = state.columns, generator(state.seed, told.number + 1)
         pairs = (self.size + 1) // 2
         chosen = state.parents[self.selection.select(np.arange(self.size), 2 * pairs, random)]
-        children = self._cross(columns, chosen[:pairs], chosen[pairs:], random)[: self.size]
-        children = self._mutate(columns, children, random)
-        for _ in range(ATTEMPTS):
-            again = _repeated(columns, state.parents, children)
-            if not again.any():
-                break
-            children[again] = self._mutate(columns, children[again], random)
+        variation = MixedVariation(self.crossover, self.mutation, self.choice_crossover, self.choice_mutation)
+        children = variation.breed(columns, chosen[:pairs], chosen[pairs:], self.size, state.parents, random)
         return replace(state, generation=told.following(), children=children)
-
-    def _cross(self, columns: Columns, a: Floats, b: Floats, random: np.random.Generator) -> Floats:
-        children = np.concatenate(self.crossover.cross(a, b, random))
-        choice = columns.kind == CATEGORICAL
-        if choice.any():
-            exchanged = np.concatenate(self.choice_crossover.cross(a, b, random))
-            children = np.where(choice, exchanged, children)
-        return _round(columns, children)
-
-    def _mutate(self, columns: Columns, u: Floats, random: np.random.Generator) -> Floats:
-        moved = self.mutation.mutate(u, random)
-        choice = columns.kind == CATEGORICAL
-        if choice.any():
-            moved = np.where(choice, self.choice_mutation.mutate(u, random), moved)
-        return _at_least_one_step(columns, u, moved)
-
-
-def _round(columns: Columns, u: Floats) -> Floats:
-    """Put the genes of integers, grids and choices into the middle of their bin."""
-    if not columns.discrete.any():
-        return u
-    return np.where(columns.discrete, columns.to_unit(columns.from_unit(u)), u)
-
-
-def _at_least_one_step(columns: Columns, before: Floats, after: Floats) -> Floats:
-    """Round mutated genes; where that would undo the move of an integer or grid, go to the next value.
-
-    Otherwise a column of few values would hardly ever mutate: a polynomial mutation seldom leaves a wide bin.
-    """
-    ordered = columns.discrete & (columns.kind != CATEGORICAL)
-    if not ordered.any():
-        return _round(columns, after)
-    x, old = columns.from_unit(after), columns.from_unit(before)
-    undone = ordered & (after != before) & (x == old)
-    step = np.where(columns.kind == INTEGER, 1.0, columns.step)
-    next_up, next_down = old + step, old - step
-    up = (after > before) & (next_up <= columns.high) | (next_down < columns.low)
-    x = np.where(undone, np.where(up, next_up, next_down), x)
-    return np.where(columns.discrete, columns.to_unit(np.clip(x, columns.low, columns.high)), after)
-
-
-def _repeated(columns: Columns, parents: Floats, children: Floats) -> Bools:
-    """(s,) which children are the same configuration as a parent or an earlier child."""
-    x = columns.from_unit(np.concatenate([parents, children]))
-    # As bytes, rows are sorted ten times faster than by unique(axis=0). Adding 0.0 turns −0.0 into 0.0.
-    x = np.ascontiguousarray(columns.canonical(x, columns.activity(x)) + 0.0)
-    rows = x.view(f"V{x.itemsize * columns.dim}")[:, 0]
-    repeated = np.ones(len(x), dtype=np.bool_)
-    repeated[np.unique(rows, return_index=True)[1]] = False
-    return repeated[len(parents) :]

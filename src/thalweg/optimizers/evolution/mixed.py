@@ -33,7 +33,7 @@ class MixedVariation:
         ... )
         >>> columns = Space({"n": Int(1, 4)}).columns
         >>> parents = to_bins(columns, np.array([[0.1], [0.9]]))
-        >>> children = variation.breed(columns, parents[:1], parents[1:], parents, np.random.default_rng(0))
+        >>> children = variation.breed(columns, parents[:1], parents[1:], 2, parents, np.random.default_rng(0))
         >>> sorted(columns.from_unit(children)[:, 0].tolist())
         [2.0, 3.0]
     """
@@ -43,20 +43,23 @@ class MixedVariation:
     choice_crossover: Crossover
     choice_mutation: Mutation
 
-    def breed(self, columns: Columns, a: Floats, b: Floats, known: Floats, random: np.random.Generator) -> Floats:
-        """Make two children of each of n pairs; those that equal a known individual or each other mutate once more.
+    def breed(
+        self, columns: Columns, a: Floats, b: Floats, size: int, known: Floats, random: np.random.Generator
+    ) -> Floats:
+        """Make children of n pairs, two of each; those that equal a known individual or each other mutate once more.
 
         Args:
             columns: What the genes stand for.
             a: (n, d) first parents in the unit cube.
             b: (n, d) second parents.
+            size: How many children are wanted, at most 2n.
             known: (k, d) individuals that are not worth another evaluation.
             random: Where the chance comes from.
 
         Returns:
-            (2n, d) children in the unit cube.
+            (size, d) children in the unit cube.
         """
-        children = self._mutate(columns, self._cross(columns, a, b, random), random)
+        children = self._mutate(columns, self._cross(columns, a, b, random)[:size], random)
         for _ in range(ATTEMPTS):
             again = _repeated(columns, known, children)
             if not again.any():

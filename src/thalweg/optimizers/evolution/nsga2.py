@@ -151,7 +151,7 @@ class NSGA2(Optimizer[NSGA2State]):
         winners = tournaments(rank, distance, 2 * pairs, random)
         chosen = state.parents[winners]
         variation = MixedVariation(self.crossover, self.mutation, self.choice_crossover, self.choice_mutation)
-        children = variation.breed(columns, chosen[:pairs], chosen[pairs:], state.parents, random)[: self.size]
+        children = variation.breed(columns, chosen[:pairs], chosen[pairs:], self.size, state.parents, random)
         return replace(state, generation=told.following(), children=children, value=np.full_like(state.value, np.nan))
 
 
