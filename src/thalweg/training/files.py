@@ -6,12 +6,22 @@ from typing import final
 
 from thalweg.errors import StorageError
 
-__all__ = ["CheckpointWarning", "write_whole"]
+__all__ = ["CheckpointWarning", "require_folder", "write_whole"]
 
 
 @final
 class CheckpointWarning(RuntimeWarning):
     """A checkpoint could not be written; the one before stays, and the training goes on."""
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a file whose folder does not exist, before anything is computed for it.
+
+    Raises:
+        StorageError: There is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise StorageError(f"{path}: there is no folder {path.parent}: make it, or name another file")
 
 
 def write_whole(path: str | Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from thalweg.arrays import AnyArray
 from thalweg.errors import InvalidData, InvalidSettings
 
-__all__ = ["coded", "require_two", "weighted_by_class"]
+__all__ = ["coded", "require_two", "strata", "weighted_by_class"]
 
 
 def coded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
@@ -35,6 +35,21 @@ def require_two(classes: AnyArray) -> None:
         raise InvalidData(
             f"the target has one class only, {classes.tolist()}: a classifier needs samples of at least 2 classes"
         )
+
+
+def strata(codes: AnyArray, held: int) -> AnyArray | None:
+    """Give the codes (n,) by which rows are split so that both parts have every class; None where that is impossible.
+
+    Args:
+        codes: Of the rows' classes.
+        held: Rows of one part.
+
+    Example:
+        >>> strata(np.array([0, 0, 1, 1]), held=2), strata(np.array([0, 0, 0, 1]), held=2)
+        (array([0, 0, 1, 1]), None)
+    """
+    counts = np.unique(codes, return_counts=True)[1]
+    return codes if counts.min() >= 2 and min(held, len(codes) - held) >= len(counts) else None
 
 
 def weighted_by_class(

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from thalweg.arrays import AnyArray
 from thalweg.errors import ContradictorySettings, StorageError, UnreadableState
 from thalweg.serial import describe, join, split
-from thalweg.training.files import write_whole
+from thalweg.training.files import require_folder, write_whole
 
 __all__ = ["CheckpointFile"]
 
@@ -62,8 +62,7 @@ class CheckpointFile:
             UnreadableState: It is damaged, no such file, or one of another version.
             StorageError: It cannot be read, or its folder does not exist.
         """
-        if not self.path.parent.is_dir():
-            raise StorageError(f"{self.path}: there is no folder {self.path.parent}: make it, or name another file")
+        require_folder(self.path)
         if not self.path.exists():
             return None
         try:

@@ -18,6 +18,7 @@ from thalweg.arrays import AnyArray
 from thalweg.errors import InvalidData, InvalidSettings
 from thalweg.optimizers.rules import AdamW, AnyRule, Constant, Schedule, UpdateRule
 from thalweg.rng import fresh_seed
+from thalweg.training.batch_size import batch_size_for
 from thalweg.training.losses import Loss
 from thalweg.training.network.architecture import Embedding, layers_for
 from thalweg.training.network.backpropagation import Batch
@@ -28,7 +29,7 @@ from thalweg.training.network.learning_rate import choose_learning_rate
 from thalweg.training.network.network import Network
 from thalweg.training.network.table import TableInput, framed, is_mixed
 from thalweg.training.network.threads import one_thread
-from thalweg.training.network.validation import batch_size_for, held_out, score_of
+from thalweg.training.network.validation import held_out, score_of
 from thalweg.training.rate_race import rise_and_fall
 
 __all__ = ["DEFAULT_RULE", "MLP", "LearningRate"]

@@ -1,4 +1,4 @@
-"""Rows that are not learned from: which ones, and what they say of a network. And how many are learned from at a time."""
+"""Rows that are not learned from: which ones, and what they say of a network."""
 
 import math
 from collections.abc import Callable
@@ -12,22 +12,11 @@ from thalweg.training.losses import Loss
 from thalweg.training.network.backpropagation import Batch
 from thalweg.training.network.fit import validation_loss
 from thalweg.training.network.network import Network
+from thalweg.training.targets import strata
 
-__all__ = ["batch_size_for", "held_out", "score_of", "some_of"]
+__all__ = ["held_out", "score_of", "some_of"]
 
 FEWEST = 100  # rows of which some can be spared for validation
-BATCHES = 50  # of an epoch
-SMALLEST, LARGEST = 32, 512  # rows of a batch
-
-
-def batch_size_for(n: int) -> int:
-    """Give the rows of a batch so that an epoch of n rows has about 50, of 32 to 512 rows.
-
-    Example:
-        >>> batch_size_for(150), batch_size_for(15_000)
-        (32, 256)
-    """
-    return min(max(SMALLEST, 1 << round(math.log2(max(1.0, n / BATCHES)))), LARGEST)
 
 
 def held_out(rows: Batch, share: float, classes: bool, seed: int) -> tuple[Batch, Batch | None]:
@@ -45,14 +34,11 @@ def held_out(rows: Batch, share: float, classes: bool, seed: int) -> tuple[Batch
         >>> len(learned.X), np.bincount(held.y)
         (180, array([10, 10]))
     """
-    n, stratify = len(rows.X), None
+    n = len(rows.X)
     if not share or n < FEWEST:
         return rows, None
     held = min(max(1, round(share * n)), n - 1)
-    if classes:
-        counts = np.unique(rows.y, return_counts=True)[1]
-        possible = counts.min() >= 2 and min(held, n - held) >= len(counts)
-        stratify = rows.y if possible else None
+    stratify = strata(rows.y, held) if classes else None
     kept, out = train_test_split(np.arange(n), test_size=held, random_state=seed % 2**32, stratify=stratify)
     return _taken(rows, kept), _taken(rows, out)
 

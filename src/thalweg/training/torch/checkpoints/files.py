@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from thalweg.errors import StorageError, UnreadableState
+from thalweg.training.files import require_folder
 from thalweg.training.torch.checkpoints.state import Progress, Snapshot
 from thalweg.training.torch.events import EpochEnded
 
@@ -75,8 +76,7 @@ def read_file(path: str | Path) -> bytes | None:
         StorageError: It cannot be read, or its folder does not exist.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise StorageError(f"{path}: there is no folder {path.parent}: make it, or name another file")
+    require_folder(path)
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -129,7 +129,7 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNetEstimator):  # type: ignore[
             targets = targets.float().reshape(-1, *outputs.shape[1:])
         loss = (Logistic() if one else Multinomial()) if self.loss is None else self.loss
         weights = self._weights(classes, codes, sample_weight)
-        self._train(module, loss, inputs, targets, weights, self.metric, seed, strata=codes)
+        self._train(module, loss, inputs, targets, weights, self.metric, seed, codes=codes)
         self.classes_ = classes
         return self
 

@@ -1,6 +1,5 @@
 """What the estimators around a module share: from X and targets to a trained module, and to its outputs."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -18,7 +17,9 @@ from thalweg.errors import IncompatibleProblem, InvalidData, InvalidSettings, Th
 from thalweg.optimizers.rules import AdamW, AnyRule, Schedule
 from thalweg.problem import Minibatches
 from thalweg.rng import fresh_seed, generator
+from thalweg.training.batch_size import batch_size_for
 from thalweg.training.losses import Loss
+from thalweg.training.targets import strata
 from thalweg.training.torch.batches.batches import mapped
 from thalweg.training.torch.batches.inputs import checked, columns_of, rows_in, tensors_of
 from thalweg.training.torch.batches.randomness import seeded
@@ -31,8 +32,6 @@ from thalweg.training.torch.settings import Checkpoint, EarlyStopping, Hardware,
 
 __all__ = ["NeuralNetEstimator"]
 
-BATCHES = 50  # an epoch has so many
-SMALLEST, LARGEST = 32, 512  # but so many rows each
 CHUNK = 1024  # rows of a prediction
 WEIGHTS, SPLIT = 1, 2  # counters of the randomness
 
@@ -109,13 +108,13 @@ class NeuralNetEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _train(
         self, module: nn.Module, loss: Any, inputs: Any, targets: Tensor, weights: AnyArray | None, metric: Metric | None,
-        seed: int, strata: AnyArray | None = None,
+        seed: int, codes: AnyArray | None = None,
     ) -> None:  # fmt: skip
         """Train the module, watch it on rows that are held out, and keep what is worth knowing."""
         parts = (targets,) if weights is None else (targets, torch.from_numpy(weights.astype(np.float32)))
         data, watched = (inputs, *parts), None
         if self.early_stopping is not None or self.metric is not None:
-            learned, spared = self._split(rows_in(inputs), strata, seed)
+            learned, spared = self._split(rows_in(inputs), codes, seed)
             data, watched = _taken(data, learned), _taken(data, spared)
         rule = AdamW() if self.rule is None else self.rule
         result = fit_module(
@@ -129,7 +128,7 @@ class NeuralNetEstimator(BaseEstimator):  # type: ignore[misc]
         self.stop_reason_ = result.stop_reason
         self.learning_rate_, self.learning_rate_reason_ = result.learning_rate, result.learning_rate_reason
 
-    def _split(self, n: int, strata: AnyArray | None, seed: int) -> tuple[Tensor, Tensor]:
+    def _split(self, n: int, codes: AnyArray | None, seed: int) -> tuple[Tensor, Tensor]:
         """Give the rows to learn from and those to watch, with the classes in equal shares."""
         if not 0 < self.validation_fraction < 1:
             raise InvalidSettings(f"validation_fraction={self.validation_fraction}, expected a share between 0 and 1")
@@ -139,18 +138,16 @@ class NeuralNetEstimator(BaseEstimator):  # type: ignore[misc]
                 f"a share of {self.validation_fraction} of {n} rows leaves none to learn from, or none to watch: give more "
                 "rows, or early_stopping=None and no metric"
             )
-        if strata is not None:
-            counts = np.bincount(strata)
-            strata = strata if counts.min() > 1 and min(spared, n - spared) >= len(counts) else None
+        stratify = None if codes is None else strata(codes, spared)
         state = int(generator(seed, SPLIT).integers(2**31))
-        learned, watched = train_test_split(np.arange(n), test_size=spared, stratify=strata, random_state=state)
+        learned, watched = train_test_split(np.arange(n), test_size=spared, stratify=stratify, random_state=state)
         return torch.from_numpy(np.sort(learned)), torch.from_numpy(np.sort(watched))
 
     def _size(self, n: int) -> int:
         """Give the rows of a batch; of the usual size none is left alone, which batch normalization could not bear."""
         if self.batch_size is not None:
             return min(self.batch_size, n)
-        size = min(max(SMALLEST, 1 << round(math.log2(max(1, n / BATCHES)))), LARGEST, n)
+        size = min(batch_size_for(n), n)
         while n % size == 1 and size > 2:
             size -= 1
         return size
